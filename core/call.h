@@ -78,17 +78,19 @@ struct Call {
     ClientId client;
     std::string request_id;      ///< the client's own, returned as it came
     std::vector<Tensor> inputs;  ///< in the order of the model's signature
+    std::uint64_t wanted_outputs = ~std::uint64_t{0};  ///< bit i: output i of the signature
     std::uint32_t rows = 1;
     std::uint8_t priority = 0;
     TimePoint deadline = kNever;
     Timeline times;
 };
 
-/// What a client is told. Tensors are in the order of the model's signature, and empty on failure.
+/// What a client is told. The views are in the order of the model's signature, empty on failure,
+/// and valid only while the answer is being sent.
 struct Answer {
     Status status;
-    std::vector<Tensor> outputs;
-    std::string_view device_class;  ///< outlives the daemon's devices: interned
+    std::vector<ConstTensorView> outputs;
+    std::string_view device_class;
 };
 
 }  // namespace bunch
