@@ -8,13 +8,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
+#include "backends/wire/device.h"
 #include "core/ids.h"
 #include "core/model.h"
 #include "core/result.h"
@@ -22,26 +21,6 @@
 #include "core/time.h"
 
 namespace bunch {
-
-/// What the configuration says about a device beyond what every device has: key to text, e.g.
-/// {"fixed", "5ms"}. A backend refuses keys and values that it does not know.
-using BackendOptions = std::map<std::string, std::string>;
-
-/// A device as its driver offers it.
-struct DeviceDescription {
-    std::string device_class;          ///< devices of one class run a model equally fast: "cpu"
-    std::uint32_t lanes = 1;           ///< batches that run at the same time
-    std::uint32_t slots_per_lane = 2;  ///< batches that may be with the lane, running or waiting
-    std::uint64_t memory_bytes = 0;    ///< 0: not known
-};
-
-/// When one batch passed through a device; each not before the one above it.
-struct DeviceTimes {
-    TimePoint transfer_begin;
-    TimePoint compute_begin;
-    TimePoint compute_end;
-    TimePoint transfer_end;
-};
 
 /// One batch that is through, well or not.
 struct Completion {
@@ -64,13 +43,6 @@ class Lane {
 
     /// The next finished batch, in any order, or nothing by `until`.
     virtual std::optional<Completion> wait(TimePoint until) = 0;
-};
-
-/// What a load found out about a model.
-struct LoadedModel {
-    ModelSignature signature;
-    std::uint32_t max_batch_rows = 1;  ///< at most what was asked for
-    std::uint64_t memory_bytes = 0;    ///< that the model keeps on the device
 };
 
 /// One device of one driver.
