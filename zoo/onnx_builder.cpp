@@ -1,0 +1,180 @@
+#include "zoo/onnx_builder.h"
+
+#include <bit>
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <numeric>
+
+namespace bunch {
+namespace {
+
+constexpr std::int64_t kOpset = 13;
+constexpr std::int64_t kIrVersion = 7;  // the one that came with opset 13
+
+void declare(onnx::ValueInfoProto& value, const std::string& name,
+             const std::vector<std::int64_t>& extents) {
+    value.set_name(name);
+    onnx::TypeProto::Tensor& tensor = *value.mutable_type()->mutable_tensor_type();
+    tensor.set_elem_type(onnx::TensorProto::FLOAT);
+    tensor.mutable_shape()->add_dim()->set_dim_param("N");
+    for (const std::int64_t extent : extents)
+        tensor.mutable_shape()->add_dim()->set_dim_value(extent);
+}
+
+}  // namespace
+
+OnnxBuilder::OnnxBuilder(const std::string& graph_name, std::uint64_t seed) : random_(seed) {
+    model_.set_ir_version(kIrVersion);
+    model_.set_producer_name("bunch zoo");
+    onnx::OperatorSetIdProto& opset = *model_.add_opset_import();
+    opset.set_domain("");
+    opset.set_version(kOpset);
+    model_.mutable_graph()->set_name(graph_name);
+}
+
+std::string OnnxBuilder::input(const std::string& name, const std::vector<std::int64_t>& extents) {
+    declare(*model_.mutable_graph()->add_input(), name, extents);
+    return name;
+}
+
+void OnnxBuilder::output(const std::string& value, const std::string& name,
+                         const std::vector<std::int64_t>& extents) {
+    for (onnx::NodeProto& made : *model_.mutable_graph()->mutable_node())
+        if (made.output(0) == value) made.set_output(0, name);
+    declare(*model_.mutable_graph()->add_output(), name, extents);
+}
+
+std::string OnnxBuilder::convolution(const std::string& x, std::int64_t inputs,
+                                     std::int64_t outputs, Window window, double scale) {
+    const std::int64_t fan_in = inputs * window.kernel * window.kernel;
+    const double deviation = scale * std::sqrt(2.0 / static_cast<double>(fan_in));
+    const std::string w = weights("weight", {outputs, inputs, window.kernel, window.kernel},
+                                  normal_values(outputs * fan_in, 0, deviation));
+    std::string y = node("Conv", {x, w});
+    window_attributes(window);
+    return y;
+}
+
+std::string OnnxBuilder::batch_norm(const std::string& x, std::int64_t channels,
+                                    NormStatistics statistics) {
+    const double deviation = std::sqrt(statistics.variance);
+    const std::string gamma =
+        weights("gamma", {channels},
+                uniform_values(channels, 0.8 * statistics.gain, 1.2 * statistics.gain));
+    const std::string beta =
+        weights("beta", {channels}, normal_values(channels, 0, 0.1 * statistics.gain));
+    const std::string mean =
+        weights("running_mean", {channels}, normal_values(channels, 0, 0.1 * deviation));
+    const std::string variance =
+        weights("running_var", {channels},
+                uniform_values(channels, 0.8 * statistics.variance, 1.2 * statistics.variance));
+    return node("BatchNormalization", {x, gamma, beta, mean, variance});
+}
+
+std::string OnnxBuilder::relu(const std::string& x) {
+    return node("Relu", {x});
+}
+
+std::string OnnxBuilder::add(const std::string& a, const std::string& b) {
+    return node("Add", {a, b});
+}
+
+std::string OnnxBuilder::max_pool(const std::string& x, Window window) {
+    std::string y = node("MaxPool", {x});
+    window_attributes(window);
+    return y;
+}
+
+std::string OnnxBuilder::global_average_pool(const std::string& x) {
+    return node("GlobalAveragePool", {x});
+}
+
+std::string OnnxBuilder::flatten(const std::string& x) {
+    std::string y = node("Flatten", {x});
+    attribute("axis", 1);
+    return y;
+}
+
+std::string OnnxBuilder::dense(const std::string& x, std::int64_t inputs, std::int64_t outputs) {
+    const double deviation = std::sqrt(2.0 / static_cast<double>(inputs));
+    const std::string w =
+        weights("weight", {outputs, inputs}, normal_values(outputs * inputs, 0, deviation));
+    const std::string b = weights("bias", {outputs}, normal_values(outputs, 0, 0.1));
+    std::string y = node("Gemm", {x, w, b});
+    attribute("transB", 1);
+    return y;
+}
+
+Status OnnxBuilder::write(const std::string& path) const {
+    const std::string temporary = path + ".tmp";
+    std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
+    const bool written = file && model_.SerializeToOstream(&file);
+    file.close();
+    if (!written || !file || std::rename(temporary.c_str(), path.c_str()) != 0) {
+        const std::string reason = std::strerror(errno);
+        std::remove(temporary.c_str());
+        return unavailable("model file '" + path + "' cannot be written: " + reason +
+                           "; choose a folder that exists and has room for it");
+    }
+    return ok_status();
+}
+
+std::string OnnxBuilder::node(const std::string& op, const std::vector<std::string>& inputs) {
+    onnx::NodeProto& made = *model_.mutable_graph()->add_node();
+    made.set_op_type(op);
+    made.set_name(op + "_" + std::to_string(nodes_++));
+    for (const std::string& name : inputs) made.add_input(name);
+    made.add_output(made.name() + "_out");
+    return made.output(0);
+}
+
+void OnnxBuilder::attribute(const std::string& name, std::int64_t value) {
+    onnx::GraphProto& graph = *model_.mutable_graph();
+    onnx::AttributeProto& made = *graph.mutable_node(graph.node_size() - 1)->add_attribute();
+    made.set_name(name);
+    made.set_type(onnx::AttributeProto::INT);
+    made.set_i(value);
+}
+
+void OnnxBuilder::attribute(const std::string& name, const std::vector<std::int64_t>& values) {
+    onnx::GraphProto& graph = *model_.mutable_graph();
+    onnx::AttributeProto& made = *graph.mutable_node(graph.node_size() - 1)->add_attribute();
+    made.set_name(name);
+    made.set_type(onnx::AttributeProto::INTS);
+    for (const std::int64_t value : values) made.add_ints(value);
+}
+
+void OnnxBuilder::window_attributes(Window window) {
+    attribute("kernel_shape", {window.kernel, window.kernel});
+    attribute("strides", {window.stride, window.stride});
+    attribute("pads", {window.padding, window.padding, window.padding, window.padding});
+}
+
+std::string OnnxBuilder::weights(const std::string& role, const std::vector<std::int64_t>& extents,
+                                 const std::vector<float>& values) {
+    static_assert(std::endian::native == std::endian::little, "raw_data is little-endian");
+    onnx::TensorProto& made = *model_.mutable_graph()->add_initializer();
+    made.set_name("node" + std::to_string(nodes_) + "." + role);
+    made.set_data_type(onnx::TensorProto::FLOAT);
+    for (const std::int64_t extent : extents) made.add_dims(extent);
+    made.set_raw_data(values.data(), values.size() * sizeof(float));
+    return made.name();
+}
+
+std::vector<float> OnnxBuilder::normal_values(std::int64_t count, double mean, double deviation) {
+    std::vector<float> values(static_cast<std::size_t>(count));
+    for (float& value : values) value = static_cast<float>(mean + deviation * random_.normal());
+    return values;
+}
+
+std::vector<float> OnnxBuilder::uniform_values(std::int64_t count, double low, double high) {
+    std::vector<float> values(static_cast<std::size_t>(count));
+    for (float& value : values) value = static_cast<float>(random_.uniform(low, high));
+    return values;
+}
+
+}  // namespace bunch

@@ -1,0 +1,72 @@
+/// Builds an ONNX model layer by layer, weights drawn as it goes. Every method adds one node and
+/// returns the name of its output. Not a general ONNX writer: only what the zoo's models need, all
+/// of it opset 13, FP32, with the open dimension "N" in front.
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/status.h"
+#include "zoo/random.h"
+
+namespace bunch {
+
+/// A square convolution or pooling window.
+struct Window {
+    std::int64_t kernel = 1;
+    std::int64_t stride = 1;
+    std::int64_t padding = 0;
+};
+
+/// What the running statistics of a batch normalisation are drawn around. `gain` is the standard
+/// deviation of what comes out, if what goes in has mean 0 and variance `variance`.
+struct NormStatistics {
+    double variance = 1;
+    double gain = 1;
+};
+
+class OnnxBuilder {
+  public:
+    OnnxBuilder(const std::string& graph_name, std::uint64_t seed);
+
+    /// Declares the input [N, extents...].
+    std::string input(const std::string& name, const std::vector<std::int64_t>& extents);
+
+    /// Declares `value`, which a node made, as the output [N, extents...] under that name.
+    void output(const std::string& value, const std::string& name,
+                const std::vector<std::int64_t>& extents);
+
+    /// He-initialised weights times `scale`, no bias.
+    std::string convolution(const std::string& x, std::int64_t inputs, std::int64_t outputs,
+                            Window window, double scale = 1);
+    std::string batch_norm(const std::string& x, std::int64_t channels, NormStatistics statistics);
+    std::string relu(const std::string& x);
+    std::string add(const std::string& a, const std::string& b);
+    std::string max_pool(const std::string& x, Window window);
+    std::string global_average_pool(const std::string& x);
+    std::string flatten(const std::string& x);
+    /// y = x W^T + b with He-initialised weights and a small bias.
+    std::string dense(const std::string& x, std::int64_t inputs, std::int64_t outputs);
+
+    /// Writes a temporary file next to `path` and renames it, so that no reader sees half a model.
+    Status write(const std::string& path) const;
+
+  private:
+    std::string node(const std::string& op, const std::vector<std::string>& inputs);
+    void attribute(const std::string& name, std::int64_t value);
+    void attribute(const std::string& name, const std::vector<std::int64_t>& values);
+    void window_attributes(Window window);
+    std::string weights(const std::string& role, const std::vector<std::int64_t>& extents,
+                        const std::vector<float>& values);
+    std::vector<float> normal_values(std::int64_t count, double mean, double deviation);
+    std::vector<float> uniform_values(std::int64_t count, double low, double high);
+
+    onnx::ModelProto model_;
+    Random random_;
+    int nodes_ = 0;
+};
+
+}  // namespace bunch

@@ -1,0 +1,34 @@
+#include "zoo/models.h"
+
+namespace bunch {
+
+void build_facile(OnnxBuilder& net) {
+    std::string x = net.input("input", {47});
+    x = net.relu(net.dense(x, 47, 31));
+    x = net.relu(net.dense(x, 31, 11));
+    x = net.relu(net.dense(x, 11, 3));
+    net.output(net.dense(x, 3, 1), "output", {1});
+}
+
+void build_muon(OnnxBuilder& net) {
+    std::string x = net.input("input", {5});
+    std::int64_t width = 5;
+    for (int layer = 0; layer < 4; ++layer) {
+        x = net.relu(net.batch_norm(net.dense(x, width, 8), 8, {layer == 0 ? 2.0 : 1.0, 1}));
+        width = 8;
+    }
+    net.output(net.dense(x, 8, 3), "output", {3});
+}
+
+void build_small_cnn(OnnxBuilder& net) {
+    const std::string image = net.input("input", {3, 32, 32});
+    std::string x = net.batch_norm(net.convolution(image, 3, 8, {3, 1, 1}), 8, {2, 1});
+    x = net.max_pool(net.relu(x), {3, 2, 1});
+    const std::string branch = net.batch_norm(net.convolution(x, 8, 8, {3, 1, 1}), 8, {1, 0.5});
+    x = net.relu(net.add(branch, x));
+    x = net.relu(net.batch_norm(net.convolution(x, 8, 16, {3, 2, 1}), 16, {1, 1}));
+    x = net.flatten(net.global_average_pool(x));
+    net.output(net.dense(x, 16, 10), "logits", {10});
+}
+
+}  // namespace bunch

@@ -1,0 +1,37 @@
+/// Models that physics jobs use, written as ONNX files with seeded weights: what tests, benchmarks
+/// and the demonstration run. They have the size and shape of the real networks, but know nothing:
+/// no model here was trained.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/status.h"
+
+namespace bunch {
+
+/// One model of the zoo.
+struct ZooModel {
+    std::string name;     ///< what write_zoo_model() wants
+    std::string summary;  ///< one line: what it is, its input and its output
+};
+
+/// Names and summaries, in a fixed order:
+///
+/// | name      | input "input", FP32 | output          | parameters |
+/// |-----------|---------------------|-----------------|------------|
+/// | resnet50  | [N,3,224,224]       | logits [N,1000] | 25,557,032 |
+/// | facile    | [N,47]              | output [N,1]    | 1,880      |
+/// | muon      | [N,5]               | output [N,3]    | 355        |
+/// | small_cnn | [N,3,32,32]         | logits [N,10]   | 2,178      |
+const std::vector<ZooModel>& zoo_models();
+
+/// Writes the model of that name as ONNX (opset 13, batch normalisation kept as nodes) to `path`,
+/// replacing what is there only once the new file is whole. The same seed gives the same bytes with
+/// every compiler. `not_found` for an unknown name, `unavailable` if the file cannot be written.
+/// resnet50 takes 102 MB of disk, about 0.3 GB of memory and a second.
+Status write_zoo_model(std::string_view name, const std::string& path, std::uint64_t seed);
+
+}  // namespace bunch
