@@ -57,9 +57,7 @@ class LaneLink {
     std::uint32_t free_slots() const { return free_; }
 
     /// Bytes of one slot.
-    std::uint64_t slot_bytes() const {
-        return slot_range(arena_->bytes().size(), slots(), {}).bytes;
-    }
+    std::uint64_t slot_bytes() const;
 
     /// Takes a free slot (there must be one) for a batch. The signature is that of LoadedModel and
     /// is read here only. `input_shapes` in order, empty: the signature's with `rows` rows; a model

@@ -54,8 +54,8 @@ Status lay_out(const ModelSignature& signature, std::uint32_t rows,
                std::span<const Shape> input_shapes, SlotRange range, BatchLayout& layout);
 
 /// The most rows of which inputs and outputs fit into `slot_bytes`; 0 if not even one does. For a
-/// model that is not batched or has open extents besides the rows: 1 if lay_out() could place the
-/// tensors that are known, else 0.
+/// model that is not batched 1 or 0. Inputs with open extents besides the rows set no limit: then
+/// lay_out() decides, batch by batch.
 std::uint32_t rows_that_fit(const ModelSignature& signature, std::uint64_t slot_bytes);
 
 }  // namespace bunch
