@@ -58,7 +58,7 @@ struct Timeline {
     TimePoint received;       ///< its last frame was read
     TimePoint admitted;       ///< the scheduler took it
     TimePoint dispatched;     ///< its (last) batch was formed
-    TimePoint transferred;    ///< inputs are with the device
+    TimePoint transferred;    ///< gathered; the device begins to take its inputs
     TimePoint compute_begin;  ///< the runner's clock, see core/time.h
     TimePoint compute_end;
     TimePoint returned;  ///< the batch came back
