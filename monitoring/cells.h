@@ -61,6 +61,12 @@ class Histogram {
     std::span<const std::uint64_t> bounds() const { return bounds_; }
     /// Of bucket `index` alone, 0 <= index <= bounds().size().
     std::uint64_t count(std::size_t index) const { return counts_[index].value(); }
+    /// Of all buckets.
+    std::uint64_t total() const {
+        std::uint64_t all = 0;
+        for (const Counter& count : counts_) all += count.value();
+        return all;
+    }
     double sum() const { return sum_.load(std::memory_order_relaxed); }
 
   private:

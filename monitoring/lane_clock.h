@@ -7,8 +7,9 @@
 ///   idle        there is no work
 ///   faulted     the lane cannot take work; time of batches that were lost counts as this, too
 ///
-/// Batches report where they were only when they are done, so while a batch is with the lane, time
-/// is settled up to the moment at which the oldest such batch was bound. Not thread-safe.
+/// Batches report where they were only when they are done, so while batches are open (bound and not
+/// yet done), time is settled up to the moment at which the oldest of them was bound. Not
+/// thread-safe.
 #pragma once
 
 #include <array>
@@ -66,12 +67,10 @@ class LaneClock {
         TimePoint bound_at;
     };
 
-    TimePoint at(TimePoint now);
-    TimePoint close(BatchId batch);
-    void add_span(TimePoint begin, TimePoint end, LaneState state);
-    void settle();
+    std::vector<Open>::iterator find(BatchId batch);
+    void hold(TimePoint begin, TimePoint end, LaneState state);
+    void settle_to_oldest_open();
     void settle_until(TimePoint until, LaneState gaps);
-    void count(TimePoint until, LaneState state);
 
     LaneState background_ = LaneState::faulted;
     TimePoint settled_;

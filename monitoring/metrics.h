@@ -134,7 +134,7 @@ class Metrics {
     // lock: keep the handle. Names come from the configuration, never from a client.
     ModelMetrics& model(std::string_view name, std::string_view version);
     DeviceMetrics& device(std::string_view name, std::string_view backend);
-    /// Both must have been asked for before.
+    /// The device must have been asked for before.
     BatchMetrics& batches(std::string_view model, std::string_view version,
                           std::string_view device);
 
@@ -142,8 +142,7 @@ class Metrics {
     std::string text() const;
 
   private:
-    struct Registry;
-    std::unique_ptr<Registry> registry_;
+    std::unique_ptr<struct MetricRegistry> registry_;
 };
 
 }  // namespace bunch

@@ -1,0 +1,180 @@
+#include "monitoring/metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <thread>
+
+namespace bunch {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+TimePoint at(Duration since_start) {
+    return TimePoint{} + 1s + since_start;
+}
+
+/// 10 ms from receipt to answer, of which 6 ms compute.
+Timeline ten_milliseconds() {
+    return {.received = at(0ms),
+            .admitted = at(3us),
+            .dispatched = at(2ms),
+            .transferred = at(2100us),
+            .compute_begin = at(3ms),
+            .compute_end = at(9ms),
+            .returned = at(9500us),
+            .answered = at(10ms)};
+}
+
+/// Refused or expired before it reached a device.
+Timeline answered_after(Duration span) {
+    Timeline times;
+    times.received = at(0ms);
+    times.answered = at(span);
+    return times;
+}
+
+/// A little of everything.
+void fill(Metrics& metrics) {
+    ModelMetrics& model = metrics.model("resnet50", "1");
+    model.record(ten_milliseconds(), Protocol::zmq, StatusCode::ok, 4);
+    model.record(answered_after(5ms), Protocol::zmq, StatusCode::deadline_exceeded, 2);
+    model.queued_requests.set(3);
+    model.queued_rows.set(12);
+    model.queued_bytes.set(7'225'344);
+    DeviceMetrics& device = metrics.device("cpu0", "cpu");
+    device.up.set(1);
+    device.lanes.set(2);
+    device.in_flight.set(1);
+    device.arena_bytes.set(4096);
+    device.restarts.add();
+    device.lane_times(0, {3s, 1s, 0s, 500ms, 0s});
+    device.lane_times(1, {4s, 0s, 0s, 500ms, 0s});
+    BatchMetrics& batches = metrics.batches("resnet50", "1", "cpu0");
+    batches.record(32, 320ms);
+    batches.record(1, 40ms);
+    metrics.daemon().reject(Rejection::queue_full);
+    metrics.daemon().drop_reply(DroppedReply::client_left);
+    metrics.daemon().open_calls.set(5);
+    metrics.daemon().open_bytes.set(600);
+    metrics.daemon().clients.set(2);
+}
+
+/// Lines that differ from run to run lose their value.
+std::string without_process_values(const std::string& text) {
+    std::istringstream lines(text);
+    std::string kept;
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with("process_")) line = line.substr(0, line.find(' '));
+        kept += line + '\n';
+    }
+    return kept;
+}
+
+TEST(Metrics, ServesTheTextThatTheGoldenFileShows) {
+    Metrics metrics;
+    fill(metrics);
+    std::ifstream file(BUNCH_GOLDEN);
+    ASSERT_TRUE(file) << "cannot read " BUNCH_GOLDEN;
+    std::stringstream golden;
+    golden << file.rdbuf();
+
+    const std::string text = without_process_values(metrics.text());
+
+    const std::string actual = testing::TempDir() + "metrics.actual.txt";
+    if (text != golden.str()) std::ofstream(actual) << text;
+    EXPECT_EQ(text, golden.str()) << "if this is what you want: cp " << actual << " " BUNCH_GOLDEN;
+}
+
+TEST(Metrics, CountsEachStageThatACallReached) {
+    Metrics metrics;
+    ModelMetrics& model = metrics.model("m", "1");
+
+    model.record(ten_milliseconds(), Protocol::zmq, StatusCode::ok, 4);
+    model.record(answered_after(5ms), Protocol::zmq, StatusCode::unavailable, 1);
+
+    const auto seconds = [&model](Stage stage) {
+        return model.stages[static_cast<std::size_t>(stage)].sum() * 1e-9;
+    };
+    EXPECT_DOUBLE_EQ(seconds(Stage::receive), 3e-6);
+    EXPECT_DOUBLE_EQ(seconds(Stage::compute), 6e-3);
+    EXPECT_DOUBLE_EQ(seconds(Stage::respond), 0.5e-3);
+    double all = 0;
+    for (const Histogram& stage : model.stages) {
+        EXPECT_EQ(stage.total(), 1u);
+        all += stage.sum() * 1e-9;
+    }
+    EXPECT_DOUBLE_EQ(all, 10e-3);
+    EXPECT_EQ(model.rows.value(), 4u);
+    EXPECT_EQ(model.durations[0].total(), 2u);
+}
+
+TEST(Metrics, KeepsVersionsOfAModelApartAndFindsHandlesAgain) {
+    Metrics metrics;
+
+    EXPECT_EQ(&metrics.model("m", "1"), &metrics.model("m", "1"));
+    EXPECT_NE(&metrics.model("m", "1"), &metrics.model("m", "2"));
+}
+
+TEST(Metrics, CountsUsefulTimeAtTheBestRateSeen) {
+    Metrics metrics;
+    DeviceMetrics& device = metrics.device("d", "simulated");
+    BatchMetrics& batches = metrics.batches("m", "1", "d");
+
+    batches.record(10, 10ms);
+    batches.record(1, 8ms);
+
+    EXPECT_EQ(device.useful.value(), 11'000'000u);
+}
+
+TEST(Metrics, EscapesNamesThatWouldBreakTheText) {
+    Metrics metrics;
+    metrics.model("a\"b\\c\nd", "1").queued_rows.set(1);
+
+    EXPECT_THAT(metrics.text(), HasSubstr(R"(model="a\"b\\c\nd")"));
+}
+
+TEST(Metrics, CanBeReadWhileTheyAreWritten) {
+    Metrics metrics;
+    ModelMetrics& model = metrics.model("m", "1");
+    std::atomic<bool> stop = false;
+    std::jthread reader([&] {
+        while (!stop) EXPECT_THAT(metrics.text(), HasSubstr("bunch_rows_total"));
+    });
+
+    for (int i = 0; i < 20'000; ++i)
+        model.record(ten_milliseconds(), Protocol::zmq, StatusCode::ok, 1);
+    metrics.model("another", "1");
+    stop = true;
+    reader.join();
+
+    EXPECT_EQ(model.rows.value(), 20'000u);
+}
+
+bool has_promtool() {
+    return std::system("promtool --version >/dev/null 2>&1") == 0;  // NOLINT: a fixed command
+}
+
+TEST(Metrics, SatisfyTheLinterOfPrometheus) {
+    if (!has_promtool()) GTEST_SKIP() << "promtool (package prometheus) is not installed";
+    Metrics metrics;
+    fill(metrics);
+
+    FILE* promtool = popen("promtool check metrics >&2", "w");
+    ASSERT_NE(promtool, nullptr);
+    const std::string text = metrics.text();
+    std::fwrite(text.data(), 1, text.size(), promtool);
+
+    EXPECT_EQ(pclose(promtool), 0) << text;
+}
+
+}  // namespace
+}  // namespace bunch
