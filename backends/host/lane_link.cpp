@@ -112,7 +112,7 @@ BatchReport LaneLink::report(Slot& slot, TimePoint now) {
     slot.state = SlotState::reported;
     std::erase(batches_, slot.message.batch);
     return {done_.batch,  done_.slot,   slot.message.model,
-            done_.status, slot.outputs, within(done_.times, slot.sent, now)};
+            done_.status, slot.outputs, within(done_.times, slot.sent, std::max(now, slot.sent))};
 }
 
 Result<std::optional<BatchReport>> LaneLink::receive(TimePoint now) {
