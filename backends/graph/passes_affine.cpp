@@ -1,0 +1,172 @@
+// Scaling and shifting per channel: found, merged, and folded into weights. All in double, rounded
+// once.
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "backends/graph/passes.h"
+
+namespace bunch {
+namespace {
+
+using Doubles = std::vector<double>;
+
+Doubles doubles(const Graph& graph, ValueId id) {
+    const auto elements = floats(graph.at(id));
+    return {elements.begin(), elements.end()};
+}
+
+ValueId add_constant(Graph& graph, const std::string& name, const Shape& shape,
+                     const Doubles& elements) {
+    std::vector<float> rounded(elements.size());
+    for (std::size_t i = 0; i < rounded.size(); ++i) rounded[i] = static_cast<float>(elements[i]);
+    return graph.add_constant(name, shape, rounded);
+}
+
+// The axis of `x` along which the constant varies, if it varies along one at most.
+std::optional<std::size_t> channel_axis(const Shape& x, const Shape& constant) {
+    if (constant.rank() > x.rank() || x.rank() == 0) return std::nullopt;
+    const std::size_t offset = x.rank() - constant.rank();
+    std::optional<std::size_t> axis;
+    for (std::size_t i = 0; i < constant.rank(); ++i) {
+        if (constant[i] == 1) continue;
+        if (axis || constant[i] != x[offset + i]) return std::nullopt;
+        axis = offset + i;
+    }
+    if (!axis) axis = x.rank() == 4 ? 1 : x.rank() - 1;
+    if (x[*axis] == kAnyExtent) return std::nullopt;
+    return axis;
+}
+
+void make_affine(Graph& graph, Node& node) {
+    const auto* binary = std::get_if<Binary>(&node.op);
+    if (binary == nullptr) return;
+    const bool left = graph.at(node.inputs[0]).constant.has_value();
+    const bool right = graph.at(node.inputs[1]).constant.has_value();
+    if (left == right) return;
+    const ValueId x = node.inputs[left ? 1 : 0], constant = node.inputs[left ? 0 : 1];
+    const auto axis = channel_axis(graph.at(x).shape, graph.at(constant).shape);
+    if (!axis) return;
+    const Doubles given = doubles(graph, constant);
+    const auto channels = static_cast<std::size_t>(graph.at(x).shape[*axis]);
+    Doubles scale(channels, 1.0), shift(channels, 0.0);
+    for (std::size_t c = 0; c < channels; ++c) {
+        const double number = given[given.size() == 1 ? 0 : c];
+        if (binary->kind == Binary::Kind::multiply) scale[c] = number;
+        if (binary->kind == Binary::Kind::add) shift[c] = number;
+        if (binary->kind == Binary::Kind::subtract) {
+            scale[c] = left ? -1.0 : 1.0;
+            shift[c] = left ? number : -number;
+        }
+    }
+    const Shape shape{static_cast<std::int64_t>(channels)};
+    const ValueId scales = add_constant(graph, node.label + " scale", shape, scale);
+    const ValueId shifts = add_constant(graph, node.label + " shift", shape, shift);
+    node.op = Affine{static_cast<std::int64_t>(*axis)};
+    node.inputs = {x, scales, shifts};
+}
+
+Doubles bias_of(const Graph& graph, const Node& layer, std::size_t channels) {
+    if (layer.inputs.size() > 2) return doubles(graph, layer.inputs[2]);
+    return Doubles(channels, 0.0);
+}
+
+void set_weights(Graph& graph, Node& layer, const Doubles& weights, const Doubles& bias) {
+    const Shape shape = graph.at(layer.inputs[1]).shape;
+    const ValueId new_weights = add_constant(graph, layer.label + " weights", shape, weights);
+    const ValueId new_bias = add_constant(graph, layer.label + " bias",
+                                          Shape{static_cast<std::int64_t>(bias.size())}, bias);
+    layer.inputs = {layer.inputs[0], new_weights, new_bias};
+}
+
+// affine(layer(x)) -> layer'(x). Output channels are extent 0 of Conv weights, 1 of Dense ones.
+void fold_behind(Graph& graph, Node& layer, const Node& affine) {
+    const Doubles scale = doubles(graph, affine.inputs[1]);
+    const Doubles shift = doubles(graph, affine.inputs[2]);
+    Doubles weights = doubles(graph, layer.inputs[1]);
+    Doubles bias = bias_of(graph, layer, scale.size());
+    const bool conv = std::holds_alternative<Conv>(layer.op);
+    const std::size_t per_channel = weights.size() / scale.size();
+    for (std::size_t i = 0; i < weights.size(); ++i)
+        weights[i] *= scale[conv ? i / per_channel : i % scale.size()];
+    for (std::size_t c = 0; c < bias.size(); ++c) bias[c] = bias[c] * scale[c] + shift[c];
+    set_weights(graph, layer, weights, bias);
+}
+
+// dense(affine(x)) -> dense'(x).
+void fold_before(Graph& graph, Node& dense, const Node& affine) {
+    const Doubles scale = doubles(graph, affine.inputs[1]);
+    const Doubles shift = doubles(graph, affine.inputs[2]);
+    Doubles weights = doubles(graph, dense.inputs[1]);
+    const std::size_t channels = weights.size() / scale.size();
+    Doubles bias = bias_of(graph, dense, channels);
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        bias[i % channels] += shift[i / channels] * weights[i];
+        weights[i] *= scale[i / channels];
+    }
+    set_weights(graph, dense, weights, bias);
+    dense.inputs[0] = affine.inputs[0];
+}
+
+// second(first(x)) -> first'(x).
+void merge(Graph& graph, Node& first, const Node& second) {
+    Doubles scale = doubles(graph, first.inputs[1]), shift = doubles(graph, first.inputs[2]);
+    const Doubles factor = doubles(graph, second.inputs[1]);
+    const Doubles term = doubles(graph, second.inputs[2]);
+    for (std::size_t c = 0; c < scale.size(); ++c) {
+        scale[c] *= factor[c];
+        shift[c] = shift[c] * factor[c] + term[c];
+    }
+    set_weights(graph, first, scale, shift);
+}
+
+bool fold_into_producer(Graph& graph, Node& node, const Affine& affine) {
+    Node* producer = sole_producer(graph, node.inputs[0]);
+    if (producer == nullptr || producer->residual ||
+        producer->epilogue.kind != Activation::Kind::none)
+        return false;
+    const auto last = static_cast<std::int64_t>(graph.at(node.output).shape.rank()) - 1;
+    if (const auto* before = std::get_if<Affine>(&producer->op); before != nullptr) {
+        if (before->axis != affine.axis) return false;
+        merge(graph, *producer, node);
+    } else if ((std::holds_alternative<Conv>(producer->op) && affine.axis == 1) ||
+               (std::holds_alternative<Dense>(producer->op) && affine.axis == last)) {
+        fold_behind(graph, *producer, node);
+    } else {
+        return false;
+    }
+    producer->output = node.output;
+    return true;
+}
+
+bool fold_into_reader(Graph& graph, const Node& node, const Affine& affine) {
+    const auto last = static_cast<std::int64_t>(graph.at(node.output).shape.rank()) - 1;
+    if (graph.is_output(node.output) || graph.uses(node.output) != 1 || affine.axis != last)
+        return false;
+    for (Node& reader : graph.nodes) {
+        if (!std::holds_alternative<Dense>(reader.op) || reader.inputs[0] != node.output) continue;
+        fold_before(graph, reader, node);
+        return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+void find_affine(Graph& graph) {
+    for (Node& node : graph.nodes) make_affine(graph, node);
+}
+
+void fold_affine(Graph& graph) {
+    for (std::size_t i = 0; i < graph.nodes.size();) {
+        Node& node = graph.nodes[i];
+        const auto* affine = std::get_if<Affine>(&node.op);
+        if (affine != nullptr &&
+            (fold_into_producer(graph, node, *affine) || fold_into_reader(graph, node, *affine)))
+            graph.nodes.erase(graph.nodes.begin() + static_cast<std::ptrdiff_t>(i));
+        else
+            ++i;
+    }
+}
+
+}  // namespace bunch
