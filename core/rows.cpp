@@ -19,9 +19,11 @@ void gather(std::span<const RowRange> ranges, const TensorView& batch) {
     [[maybe_unused]] const std::byte* const end = to + batch.bytes.size();
     for (const RowRange& range : ranges) {
         const std::size_t bytes = range.count * row;
-        BUNCH_DCHECK((range.first + std::size_t{range.count}) * row <= range.tensor.bytes.size());
+        const bool is_wanted = !range.tensor.bytes.empty();
+        BUNCH_DCHECK(!is_wanted ||
+                     (range.first + std::size_t{range.count}) * row <= range.tensor.bytes.size());
         BUNCH_DCHECK(to + bytes <= end);
-        if (bytes > 0) std::memcpy(to, range.tensor.bytes.data() + range.first * row, bytes);
+        if (is_wanted) std::memcpy(to, range.tensor.bytes.data() + range.first * row, bytes);
         to += bytes;
     }
 }

@@ -8,7 +8,8 @@
 
 namespace bunch {
 
-/// Rows [first, first + count) of a tensor of one call.
+/// Rows [first, first + count) of a tensor of one call. A tensor without bytes stands for rows that
+/// nobody waits for any more: gather() leaves their place in the batch as it is.
 struct RowRange {
     ConstTensorView tensor;
     std::uint32_t first = 0;

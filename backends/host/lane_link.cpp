@@ -28,7 +28,7 @@ LaneLink::LaneLink(LaneId id, Channel channel, Arena arena, std::uint32_t slots)
       arena_(std::make_shared<const Arena>(std::move(arena))),
       slots_(slots),
       free_(slots) {
-    BUNCH_CHECK(slots >= 1 && slots <= kMaxSlots);
+    BUNCH_CHECK(slots >= 1 && slots <= wire::kMaxSlots);
     batches_.reserve(slots);
 }
 
@@ -71,7 +71,7 @@ Status LaneLink::run(SlotId id, TimePoint now) {
     return ok_status();
 }
 
-Status LaneLink::check(const BatchDone& done) const {
+Status LaneLink::check(const wire::BatchDone& done) const {
     const auto broken = [](const std::string& what) {
         return invalid_argument("the runner answered a batch wrongly: " + what);
     };

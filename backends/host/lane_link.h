@@ -88,13 +88,13 @@ class LaneLink {
     enum class SlotState : std::uint8_t { free, filling, running, reported };
     struct Slot {
         SlotState state = SlotState::free;
-        RunBatch message;
+        wire::RunBatch message;
         TimePoint sent;
         std::vector<TensorView> inputs;
         std::vector<ConstTensorView> outputs;
     };
 
-    Status check(const BatchDone& done) const;
+    Status check(const wire::BatchDone& done) const;
     BatchReport report(Slot& slot, TimePoint now);
 
     LaneId id_;
@@ -104,7 +104,7 @@ class LaneLink {
     std::uint32_t free_;
     std::vector<BatchId> batches_;
     BatchLayout layout_;
-    BatchDone done_;
+    wire::BatchDone done_;
     std::vector<std::byte> outgoing_;
     Packet incoming_;
 };

@@ -39,7 +39,8 @@ Status check_tensors(const std::vector<Segment>& segments, const std::vector<Ten
 
 }  // namespace
 
-Status check_batch(const RunBatch& batch, const LoadedModel& model, std::uint64_t arena_bytes) {
+Status check_batch(const wire::RunBatch& batch, const LoadedModel& model,
+                   std::uint64_t arena_bytes) {
     const ModelSignature& signature = model.signature;
     std::optional<std::int64_t> rows;
     BUNCH_RETURN_IF_ERROR(
@@ -58,7 +59,7 @@ Status check_batch(const RunBatch& batch, const LoadedModel& model, std::uint64_
     return ok_status();
 }
 
-Status check_completion(const RunBatch& batch, const Completion& completion) {
+Status check_completion(const wire::RunBatch& batch, const Completion& completion) {
     if (!completion.status.ok()) return completion.status;
     if (completion.output_shapes.size() != batch.outputs.size())
         return internal_error("the backend gave a batch a wrong number of outputs");

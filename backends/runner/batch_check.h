@@ -12,10 +12,11 @@
 namespace bunch {
 
 /// Whether the segments of `batch` lie within an arena of `arena_bytes` and are a batch of `model`.
-Status check_batch(const RunBatch& batch, const LoadedModel& model, std::uint64_t arena_bytes);
+Status check_batch(const wire::RunBatch& batch, const LoadedModel& model,
+                   std::uint64_t arena_bytes);
 
 /// Whether the shapes of a completion are those asked for (`internal`), and fit their segments
 /// (`resource_exhausted`).
-Status check_completion(const RunBatch& batch, const Completion& completion);
+Status check_completion(const wire::RunBatch& batch, const Completion& completion);
 
 }  // namespace bunch

@@ -74,7 +74,7 @@ bool LaneThread::accept() {
     return finish(slot.batch, {slot.batch.slot, status, {}, {begun, begun, ended, ended}});
 }
 
-Status LaneThread::begin(const RunBatch& batch) {
+Status LaneThread::begin(const wire::RunBatch& batch) {
     const auto model = models_.find(batch.model);
     if (model == nullptr) {
         return not_found("model number " + std::to_string(batch.model.value) +
@@ -116,7 +116,7 @@ bool LaneThread::collect(TimePoint until) {
     }
 }
 
-bool LaneThread::finish(const RunBatch& batch, Completion&& completion) {
+bool LaneThread::finish(const wire::RunBatch& batch, Completion&& completion) {
     done_.batch = batch.batch;
     done_.slot = batch.slot;
     done_.status = check_completion(batch, completion);

@@ -28,13 +28,13 @@ class LaneThread {
   private:
     void run();
     bool accept();
-    Status begin(const RunBatch& batch);
+    Status begin(const wire::RunBatch& batch);
     bool collect(TimePoint until);
-    bool finish(const RunBatch& batch, Completion&& completion);
+    bool finish(const wire::RunBatch& batch, Completion&& completion);
 
     struct Slot {
         bool in_use = false;
-        RunBatch batch;
+        wire::RunBatch batch;
     };
 
     // The arena before the lane, which may have pinned it and goes first.
@@ -44,9 +44,9 @@ class LaneThread {
     const LoadedModels& models_;
     std::vector<Slot> slots_;
     std::uint32_t in_flight_ = 0;
-    RunBatch incoming_batch_;
+    wire::RunBatch incoming_batch_;
     Packet incoming_;
-    BatchDone done_;
+    wire::BatchDone done_;
     std::vector<std::byte> outgoing_;
     std::vector<ConstTensorView> inputs_;
     std::vector<TensorView> outputs_;

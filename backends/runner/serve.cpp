@@ -15,6 +15,8 @@
 namespace bunch {
 namespace {
 
+using namespace wire;
+
 class Service {
   public:
     Service(Channel& control, Backend& backend) : control_(control), backend_(backend) {}

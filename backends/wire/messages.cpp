@@ -9,7 +9,7 @@
 #include "backends/wire/encoding.h"
 #include "core/check.h"
 
-namespace bunch {
+namespace bunch::wire {
 namespace {
 
 // The index in ControlMessage, then the two of a lane.
@@ -385,4 +385,4 @@ Status decode(std::span<const std::byte> bytes, BatchDone& into) {
     return finish(r);
 }
 
-}  // namespace bunch
+}  // namespace bunch::wire

@@ -23,7 +23,7 @@
 #include "core/model.h"
 #include "core/result.h"
 
-namespace bunch {
+namespace bunch::wire {
 
 /// Changes whenever the meaning or layout of a message does.
 inline constexpr std::uint16_t kWireVersion = 1;
@@ -133,4 +133,4 @@ void encode(const BatchDone& message, std::vector<std::byte>& out);
 Status decode(std::span<const std::byte> bytes, RunBatch& into);
 Status decode(std::span<const std::byte> bytes, BatchDone& into);
 
-}  // namespace bunch
+}  // namespace bunch::wire
