@@ -44,9 +44,9 @@ Result<std::pair<Channel, Channel>> Channel::pair() {
 
 Status Channel::send(std::span<const std::byte> message, std::span<const int> descriptors) {
     BUNCH_CHECK(descriptors.size() <= kMaxMessageFds && !message.empty());
-    if (message.size() > kMaxMessageBytes) {
+    if (message.size() > kMaxPacketBytes) {
         return invalid_argument("a message of " + std::to_string(message.size()) +
-                                " bytes is above the limit of " + std::to_string(kMaxMessageBytes));
+                                " bytes is above the limit of " + std::to_string(kMaxPacketBytes));
     }
     iovec part{const_cast<std::byte*>(message.data()), message.size()};
     msghdr header{};
@@ -74,7 +74,7 @@ Status Channel::send(std::span<const std::byte> message, std::span<const int> de
 }
 
 Result<Received> Channel::receive(Packet& into, bool wait) {
-    into.buffer.resize(kMaxMessageBytes);
+    into.buffer.resize(kMaxPacketBytes);
     into.size = 0;
     iovec part{into.buffer.data(), into.buffer.size()};
     alignas(cmsghdr) std::array<char, kControlBytes> control{};

@@ -15,7 +15,7 @@
 namespace bunch {
 
 /// No message is longer, in either direction.
-inline constexpr std::size_t kMaxMessageBytes = 64 * 1024;
+inline constexpr std::size_t kMaxPacketBytes = 64 * 1024;
 
 /// Descriptors that one message may carry.
 inline constexpr std::size_t kMaxMessageFds = 4;

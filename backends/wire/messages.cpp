@@ -320,7 +320,7 @@ Status encode(const ControlMessage& message, std::vector<std::byte>& out) {
     Writer w(out);
     put_head(w, static_cast<Kind>(message.index()));
     std::visit([&](const auto& body) { put_body(w, body); }, message);
-    if (out.size() > kMaxMessageBytes) return invalid_argument("a message is longer than 64 KiB");
+    if (out.size() > kMaxPacketBytes) return invalid_argument("a message is longer than 64 KiB");
     // What the other end would refuse is refused here, by the same code.
     return decode_control(out).status();
 }

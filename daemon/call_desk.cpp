@@ -1,0 +1,104 @@
+#include "daemon/call_desk.h"
+
+#include "core/check.h"
+#include "core/rows.h"
+
+namespace bunch {
+namespace {
+
+/// `count` rows of a tensor from row `first` on, where they lie.
+ConstTensorView rows_of(const ConstTensorView& tensor, std::uint32_t first, std::uint32_t count) {
+    const std::size_t row = *tensor.shape.elements_per_row() * size_of(tensor.type);
+    return {tensor.type, tensor.shape.with_rows(count),
+            tensor.bytes.subspan(first * row, count * row)};
+}
+
+/// Time in a slot behind an earlier batch is waiting, so it counts as part of the queue.
+void set_times(const BatchOutcome& outcome, Timeline& times) {
+    const Duration in_slot = outcome.times.transfer_begin - outcome.gathered;
+    times.dispatched = outcome.dispatched + in_slot;
+    times.transferred = outcome.times.transfer_begin;
+    times.compute_begin = outcome.times.compute_begin;
+    times.compute_end = outcome.times.compute_end;
+    times.returned = outcome.returned;
+}
+
+}  // namespace
+
+CallDesk::CallDesk(CallSlab& slab, ModelTable& models, Metrics& metrics)
+    : slab_(slab), models_(models), daemon_metrics_(metrics.daemon()) {
+    for (const ServedModel& model : models.all())
+        model_metrics_.push_back(&metrics.model(model.spec.name, model.spec.version));
+}
+
+void CallDesk::deliver(const Slice& slice, std::uint32_t batch_row, const BatchOutcome& outcome) {
+    OpenCall* open = slab_.find(slice.call);
+    if (open == nullptr) {
+        daemon_metrics_.drop_reply(DroppedReply::call_closed);
+        return;
+    }
+    set_times(outcome, open->call.times);
+    answer_.status = ok_status();
+    answer_.device_class = outcome.device_class;
+    answer_.outputs.clear();
+    if (slice.rows == open->call.rows) {
+        const bool batched = models_.find(open->call.model)->spec.signature.batched;
+        for (const ConstTensorView& output : outcome.outputs)
+            answer_.outputs.push_back(batched ? rows_of(output, batch_row, slice.rows) : output);
+        answer(slice.call, *open);
+        return;
+    }
+    collect(*open, slice, batch_row, outcome);
+    open->rows_left -= slice.rows;
+    if (open->rows_left > 0) return;
+    for (const Tensor& output : open->outputs) answer_.outputs.push_back(output.view());
+    answer(slice.call, *open);
+}
+
+void CallDesk::collect(OpenCall& open, const Slice& slice, std::uint32_t batch_row,
+                       const BatchOutcome& outcome) {
+    if (open.outputs.empty()) {
+        for (const ConstTensorView& output : outcome.outputs) {
+            const Shape shape = output.shape.with_rows(open.call.rows);
+            open.outputs.push_back(
+                {output.type, shape, Buffer::allocate(*byte_size(output.type, shape))});
+        }
+    }
+    for (std::size_t i = 0; i < outcome.outputs.size(); ++i) {
+        scatter(outcome.outputs[i], batch_row, slice.rows, open.outputs[i].view(), slice.first_row);
+    }
+}
+
+void CallDesk::answer(CallId id, OpenCall& open) {
+    Call& call = open.call;
+    Frontend& frontend = *frontends_[call.origin.frontend];
+    frontend.answer(call, answer_);
+    call.times.answered = now();
+    metrics_of(call.model)
+        .record(call.times, frontend.protocol(), answer_.status.code(), call.rows);
+    ServedModel& model = *models_.find(call.model);
+    ++(answer_.status.ok() ? model.served : model.failed);
+    slab_.close(id);
+}
+
+void CallDesk::fail(CallId id, const Status& status) {
+    OpenCall* open = slab_.find(id);
+    if (open == nullptr) return;
+    answer_.status = status;
+    answer_.outputs.clear();
+    answer_.device_class = {};
+    answer(id, *open);
+}
+
+void CallDesk::forget(CallId id) {
+    OpenCall* open = slab_.find(id);
+    if (open == nullptr) return;
+    Frontend& frontend = *frontends_[open->call.origin.frontend];
+    frontend.forget(open->call);
+    open->call.times.answered = now();
+    metrics_of(open->call.model)
+        .record(open->call.times, frontend.protocol(), StatusCode::cancelled, open->call.rows);
+    slab_.close(id);
+}
+
+}  // namespace bunch

@@ -1,0 +1,78 @@
+/// What the main thread and the reactor tell each other, through their mailboxes.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "backends/host/lane_link.h"
+#include "backends/wire/device.h"
+#include "core/ids.h"
+#include "core/status.h"
+#include "core/time.h"
+
+namespace bunch {
+
+// From main to the reactor. DeviceIds and ModelIds are positions in the configuration.
+
+/// A runner is up; its lanes are the reactor's from now on.
+struct DeviceOpened {
+    DeviceId device;
+    DeviceDescription description;
+    std::vector<std::unique_ptr<LaneLink>> lanes;
+};
+
+struct InstanceOpened {
+    DeviceId device;
+    ModelId model;
+    LoadedModel loaded;
+};
+
+struct InstanceRefused {
+    DeviceId device;
+    ModelId model;
+    Status status;
+};
+
+/// A runner is gone; `for_good` if it will not be started again.
+struct DeviceClosed {
+    DeviceId device;
+    std::string reason;
+    bool for_good = false;
+};
+
+/// To be answered with HeartbeatBack: proof that the reactor turns.
+struct Heartbeat {};
+
+/// Refuse new calls, end the open ones, by `until` at the latest; then say Drained.
+struct Drain {
+    TimePoint until;
+};
+
+struct Stop {};
+
+using Command = std::variant<DeviceOpened, InstanceOpened, InstanceRefused, DeviceClosed, Heartbeat,
+                             Drain, Stop>;
+
+// From the reactor to main.
+
+/// A lane broke the rules or a batch took too long: the runner has to go.
+struct LaneBroken {
+    DeviceId device;
+    std::string reason;
+};
+
+struct HeartbeatBack {};
+
+/// Every model is ready or refused: the start is over.
+struct Settled {};
+
+struct Drained {
+    std::size_t abandoned = 0;  ///< calls that did not end in time and were told so
+};
+
+using Notice = std::variant<LaneBroken, HeartbeatBack, Settled, Drained>;
+
+}  // namespace bunch

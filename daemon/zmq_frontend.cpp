@@ -1,0 +1,328 @@
+#include "daemon/zmq_frontend.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "core/check.h"
+
+namespace bunch {
+namespace {
+
+// Frames below this are copied out of ZeroMQ's shared receive buffers, larger ones are held.
+constexpr std::size_t kHoldBytes = 4096;
+
+// Priorities of the protocol: 1 is the most urgent, 0 means "not said".
+constexpr std::uint8_t kDefaultPriority = 8;
+
+void release_frame(void* frame) {
+    delete static_cast<zmq::message_t*>(frame);
+}
+
+/// The first frame of a reply in memory of our own. When ZeroMQ lets go of it, the reply is sent
+/// and its bytes no longer count.
+struct ReplyBlock {
+    UnsentReplies* peer;
+    UnsentReplies* all;
+    std::int64_t bytes;
+
+    std::byte* data() { return reinterpret_cast<std::byte*>(this + 1); }
+};
+
+void release_reply(void*, void* hint) {
+    auto* block = static_cast<ReplyBlock*>(hint);
+    block->peer->bytes.fetch_sub(block->bytes, std::memory_order_relaxed);
+    block->all->bytes.fetch_sub(block->bytes, std::memory_order_relaxed);
+    std::free(block);
+}
+
+/// FNV-1a of the name that a client gave itself; 0 only for no name.
+ClientId client_id(std::string_view name) {
+    std::uint64_t hash = 0xcbf29ce484222325U;
+    for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+    return ClientId{name.empty() ? 0 : std::max<std::uint64_t>(hash, 1)};
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+    return std::to_string(bytes) + " bytes";
+}
+
+}  // namespace
+
+Result<zmq::socket_t> bind_router(zmq::context_t& context,
+                                  const std::vector<std::string>& endpoints, int receive_mark,
+                                  const LimitsConfig& limits) {
+    std::string current;
+    try {
+        zmq::socket_t socket(context, zmq::socket_type::router);
+        socket.set(zmq::sockopt::router_mandatory, true);
+        socket.set(zmq::sockopt::rcvhwm, receive_mark);
+        socket.set(zmq::sockopt::sndhwm, 0);  // replies are counted in bytes instead
+        socket.set(zmq::sockopt::linger, 1000);
+        socket.set(zmq::sockopt::backlog, 1024);
+        socket.set(zmq::sockopt::heartbeat_ivl, 30000);
+        socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits.max_message_bytes));
+        for (const std::string& endpoint : endpoints) {
+            current = endpoint;
+            socket.bind(endpoint);
+        }
+        return socket;
+    } catch (const zmq::error_t& error) {
+        return unavailable("cannot listen on '" + current + "': " + error.what());
+    }
+}
+
+ZmqFrontend::ZmqFrontend(zmq::socket_t socket, std::uint32_t frontend, const LimitsConfig& limits,
+                         CallSlab& slab, ModelTable& models, Intake& intake, DaemonMetrics& metrics)
+    : socket_(std::move(socket)),
+      frontend_(frontend),
+      limits_(limits),
+      slab_(slab),
+      models_(models),
+      intake_(intake),
+      metrics_(metrics),
+      peers_(limits.max_clients) {
+    frames_.resize(limits.max_frames_per_message);
+}
+
+std::size_t ZmqFrontend::receive(std::size_t limit) {
+    std::size_t count = 0;
+    while (count < limit && receive_message()) ++count;
+    return count;
+}
+
+bool ZmqFrontend::receive_message() {
+    zmq::message_t routing_id;
+    if (zmq_msg_recv(routing_id.handle(), socket_.handle(), ZMQ_DONTWAIT) < 0) return false;
+    frame_count_ = 0;
+    message_bytes_ = 0;
+    bool more = routing_id.more();
+    while (more) {
+        // Frames beyond the limit overwrite the last one: they are refused below.
+        zmq::message_t& frame = frames_[std::min(frame_count_, frames_.size() - 1)];
+        frame.rebuild();
+        if (zmq_msg_recv(frame.handle(), socket_.handle(), 0) < 0) return false;
+        ++frame_count_;
+        message_bytes_ += frame.size();
+        more = frame.more();
+    }
+    handle_message(routing_id.to_string_view(), now());
+    return true;
+}
+
+void ZmqFrontend::handle_message(std::string_view routing_id, TimePoint now) {
+    Peer* peer = peers_.find_or_add(routing_id);
+    if (peer == nullptr) {
+        surplus_.routing_id = routing_id;
+        refuse(surplus_, "",
+               {resource_exhausted("there are already " + std::to_string(limits_.max_clients) +
+                                   " clients with open requests (limits.max_clients)"),
+                Rejection::too_many_calls});
+        return;
+    }
+    if (const auto refusal = open_call(*peer, now)) refuse(*peer, decoder_.header().id, *refusal);
+}
+
+std::optional<ZmqFrontend::Refusal> ZmqFrontend::open_call(Peer& peer, TimePoint now) {
+    const auto header_bytes =
+        frame_count_ == 0 ? std::span<const std::byte>()
+                          : std::as_bytes(std::span(frames_[0].data<char>(), frames_[0].size()));
+    if (const Status status = decoder_.decode(header_bytes); !status.ok())
+        return Refusal{status, Rejection::malformed};
+    const RequestHeader& header = decoder_.header();
+    const ClientId client = client_id(header.client);
+    if (header.cancel) {
+        intake_.cancel(now, {frontend_, peer.index}, client, header.id);
+        return std::nullopt;
+    }
+    if (auto refusal = check_limits(peer)) return refusal;
+    auto found = models_.find(header.model, header.version);
+    if (!found.ok()) return Refusal{found.status(), Rejection::unknown_model};
+    const ServedModel& model = **found;
+    if (!model.has_signature) {
+        return Refusal{
+            unavailable("model '" + model.spec.name + "' is " + std::string(name_of(model.state)) +
+                        (model.message.empty() ? "" : ": " + model.message)),
+            Rejection::no_device};
+    }
+    Call& call = slab_.draft().call;
+    if (const Status status = read_tensors(model, call); !status.ok()) {
+        slab_.abandon();
+        return Refusal{status, Rejection::wrong_shape};
+    }
+    call.model = model.id;
+    call.origin = {frontend_, peer.index};
+    call.client = client;
+    call.request_id = header.id;
+    call.priority = header.priority == 0 ? kDefaultPriority : header.priority;
+    call.deadline = header.timeout ? saturating_add(now, *header.timeout) : kNever;
+    call.times = {};
+    call.times.received = now;
+    ++peer.open_calls;
+    peer.request_bytes += message_bytes_ - frames_[0].size();
+    intake_.admit(now);
+    return std::nullopt;
+}
+
+std::optional<ZmqFrontend::Refusal> ZmqFrontend::check_limits(const Peer& peer) const {
+    if (draining_) return Refusal{unavailable("the server is shutting down"), Rejection::draining};
+    if (frame_count_ > frames_.size()) {
+        return Refusal{
+            invalid_argument("the message has " + std::to_string(frame_count_) +
+                             " frames, the server takes " + std::to_string(frames_.size()) +
+                             " (limits.max_frames_per_message)"),
+            Rejection::too_large};
+    }
+    for (std::size_t i = 0; i < frame_count_; ++i) {
+        if (frames_[i].size() <= limits_.max_frame_bytes) continue;
+        return Refusal{
+            invalid_argument("frame " + std::to_string(i) + " has " +
+                             bytes_text(frames_[i].size()) + ", the server takes " +
+                             bytes_text(limits_.max_frame_bytes) + " (limits.max_frame_bytes)"),
+            Rejection::too_large};
+    }
+    if (message_bytes_ > limits_.max_message_bytes) {
+        return Refusal{invalid_argument(
+                           "the message has " + bytes_text(message_bytes_) + ", the server takes " +
+                           bytes_text(limits_.max_message_bytes) + " (limits.max_message_bytes)"),
+                       Rejection::too_large};
+    }
+    const std::uint64_t held =
+        peer.request_bytes + static_cast<std::uint64_t>(std::max<std::int64_t>(
+                                 0, peer.unsent.bytes.load(std::memory_order_relaxed)));
+    if (held > 0 && held + message_bytes_ > limits_.client_credit_bytes) {
+        return Refusal{resource_exhausted("this client has " + bytes_text(held) +
+                                          " of requests and replies open, its credit is " +
+                                          bytes_text(limits_.client_credit_bytes) +
+                                          " (limits.client_credit_bytes)"),
+                       Rejection::over_credit};
+    }
+    if (!slab_.has_room(message_bytes_)) {
+        return Refusal{resource_exhausted("the server has " + std::to_string(slab_.open_calls()) +
+                                          " requests with " + bytes_text(slab_.open_bytes()) +
+                                          " open, which is all it takes (limits.max_open_calls, "
+                                          "limits.max_open_bytes)"),
+                       Rejection::too_many_calls};
+    }
+    return std::nullopt;
+}
+
+Status ZmqFrontend::read_tensors(const ServedModel& model, Call& call) {
+    const RequestHeader& header = decoder_.header();
+    const ModelSignature& signature = model.spec.signature;
+    frame_bytes_.clear();
+    for (std::size_t i = 1; i < frame_count_; ++i) frame_bytes_.push_back(frames_[i].size());
+    BUNCH_ASSIGN_OR_RETURN(call.rows, match_inputs(signature, header, frame_bytes_, order_));
+    call.inputs.resize(order_.size());
+    for (std::size_t i = 0; i < order_.size(); ++i)
+        hold_frame(frames_[1 + order_[i]], header.inputs[order_[i]], call.inputs[i]);
+    call.wanted_outputs = ~std::uint64_t{0};
+    if (header.outputs.empty()) return ok_status();
+    BUNCH_RETURN_IF_ERROR(match_outputs(signature, header, order_));
+    call.wanted_outputs = 0;
+    for (const std::uint32_t output : order_) call.wanted_outputs |= std::uint64_t{1} << output;
+    return ok_status();
+}
+
+void ZmqFrontend::hold_frame(zmq::message_t& frame, const TensorHeader& header,
+                             Tensor& tensor) const {
+    tensor.type = header.type;
+    tensor.shape = header.shape;
+    if (frame.size() < kHoldBytes) {
+        tensor.buffer =
+            Buffer::copy_of({static_cast<const std::byte*>(frame.data()), frame.size()});
+        return;
+    }
+    auto* held = new zmq::message_t(std::move(frame));
+    tensor.buffer =
+        Buffer::hold({static_cast<std::byte*>(held->data()), held->size()}, &release_frame, held);
+}
+
+void ZmqFrontend::answer(const Call& call, const Answer& answer) {
+    Peer& peer = peers_.at(call.origin.peer);
+    header_bytes_.clear();
+    if (answer.status.ok()) {
+        encode(call, *models_.find(call.model), answer);
+        send_reply(peer, answer.outputs, call.wanted_outputs);
+    } else {
+        encode_failure(call.request_id, answer.status,
+                       static_cast<std::int64_t>(limits_.client_credit_bytes), header_bytes_);
+        send_reply(peer, {}, 0);
+    }
+    close(call);
+}
+
+void ZmqFrontend::encode(const Call& call, const ServedModel& model, const Answer& answer) {
+    response_.clear();
+    response_.id = call.request_id;
+    response_.model = model.spec.name;
+    response_.version = model.spec.version;
+    response_.device_class = answer.device_class;
+    response_.precision = name_of(model.spec.precision);
+    response_.credit_bytes = static_cast<std::int64_t>(limits_.client_credit_bytes);
+    for (std::size_t i = 0; i < answer.outputs.size(); ++i) {
+        if ((call.wanted_outputs >> i & 1) == 0) continue;
+        const ConstTensorView& output = answer.outputs[i];
+        response_.outputs.push_back(
+            {model.spec.signature.outputs[i].name, output.type, output.shape, 0});
+    }
+    encode_response(response_, header_bytes_);
+}
+
+void ZmqFrontend::forget(const Call& call) {
+    close(call);
+}
+
+void ZmqFrontend::close(const Call& call) {
+    Peer& peer = peers_.at(call.origin.peer);
+    BUNCH_DCHECK(peer.open_calls > 0);
+    --peer.open_calls;
+    for (const Tensor& input : call.inputs) peer.request_bytes -= input.buffer.size();
+}
+
+void ZmqFrontend::refuse(Peer& peer, std::string_view id, const Refusal& refusal) {
+    metrics_.reject(refusal.reason);
+    header_bytes_.clear();
+    encode_failure(id, refusal.status, static_cast<std::int64_t>(limits_.client_credit_bytes),
+                   header_bytes_);
+    send_reply(peer, {}, 0);
+}
+
+bool ZmqFrontend::send_reply(Peer& peer, const std::vector<ConstTensorView>& outputs,
+                             std::uint64_t wanted_outputs) {
+    auto bytes = static_cast<std::int64_t>(header_bytes_.size());
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+        if ((wanted_outputs >> i & 1) != 0)
+            bytes += static_cast<std::int64_t>(outputs[i].bytes.size());
+    const std::int64_t unsent = peer.unsent.bytes.load(std::memory_order_relaxed);
+    if (unsent > 0 && unsent + bytes > static_cast<std::int64_t>(limits_.client_credit_bytes)) {
+        metrics_.drop_reply(DroppedReply::client_slow);
+        return false;
+    }
+    zmq::message_t routing_id(peer.routing_id);
+    if (zmq_msg_send(routing_id.handle(), socket_.handle(), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
+        metrics_.drop_reply(DroppedReply::client_left);
+        return false;
+    }
+    void* memory = std::malloc(sizeof(ReplyBlock) + header_bytes_.size());
+    BUNCH_CHECK(memory != nullptr);
+    auto* block = new (memory) ReplyBlock{&peer.unsent, &unsent_, bytes};
+    std::memcpy(block->data(), header_bytes_.data(), header_bytes_.size());
+    peer.unsent.bytes.fetch_add(bytes, std::memory_order_relaxed);
+    unsent_.bytes.fetch_add(bytes, std::memory_order_relaxed);
+    zmq::message_t header(block->data(), header_bytes_.size(), &release_reply, block);
+    const auto last = static_cast<std::size_t>(64 - std::countl_zero(wanted_outputs));
+    const std::size_t count = std::min(last, outputs.size());
+    zmq_msg_send(header.handle(), socket_.handle(), count > 0 ? ZMQ_SNDMORE : 0);
+    for (std::size_t i = 0; i < count; ++i) {
+        if ((wanted_outputs >> i & 1) == 0) continue;
+        zmq::message_t frame(outputs[i].bytes.data(), outputs[i].bytes.size());
+        const bool more = i + 1 < count && (wanted_outputs >> (i + 1)) != 0;
+        zmq_msg_send(frame.handle(), socket_.handle(), more ? ZMQ_SNDMORE : 0);
+    }
+    return true;
+}
+
+}  // namespace bunch
