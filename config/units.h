@@ -17,7 +17,7 @@ Result<Duration> parse_duration(std::string_view text);
 /// A whole number and one of B, KiB, MiB, GiB, TiB; errors as above.
 Result<std::uint64_t> parse_bytes(std::string_view text);
 
-/// The shortest exact text that the parsers above read back: "5ms", "64MiB".
+/// The shortest exact text that the parsers above read back: "5ms", "64MiB". At most 2^63 bytes.
 std::string to_text(Duration span);
 std::string bytes_to_text(std::uint64_t bytes);
 

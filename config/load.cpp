@@ -1,0 +1,318 @@
+#include "config/load.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <utility>
+
+#include "config/document.h"
+#include "config/endpoint.h"
+#include "config/schema.h"
+
+namespace bunch {
+namespace {
+
+namespace fs = std::filesystem;
+
+// More than any installation needs, and little enough to check in a moment.
+constexpr std::uintmax_t kMaxFileBytes = 1 << 20;
+
+const Entry* find(const Node& table, std::string_view key) {
+    const auto found = std::find_if(table.entries.begin(), table.entries.end(),
+                                    [key](const Entry& entry) { return entry.key == key; });
+    return found == table.entries.end() ? nullptr : &*found;
+}
+
+template <typename T>
+void read_section(Problems& problems, const Entry& entry, std::span<const Field<T>> fields, T& to) {
+    const std::string wanted = "a section: [" + entry.key + "]";
+    if (expect(problems, entry, Node::Kind::table, wanted))
+        read_table(problems, entry.value, fields, to);
+}
+
+/// Reads each [[section]] into `to`; returns their tables, in the same order.
+template <typename T>
+std::vector<const Node*> read_sections(Problems& problems, const Entry& entry,
+                                       std::span<const Field<T>> fields, std::vector<T>& to) {
+    const std::string wanted = "sections: [[" + entry.key + "]]";
+    std::vector<const Node*> tables;
+    if (!expect(problems, entry, Node::Kind::list, wanted)) return tables;
+    for (const Node& table : entry.value.items) {
+        if (!expect(problems, {entry.key, table}, Node::Kind::table, wanted)) continue;
+        read_table(problems, table, fields, to.emplace_back());
+        tables.push_back(&table);
+    }
+    return tables;
+}
+
+void require(Problems& problems, const Node& table, const char* section, const char* key,
+             const char* example) {
+    if (find(table, key) != nullptr) return;
+    problems.add(table.line, std::string("this [[") + section + "]] has no " + key + " (write " +
+                                 key + " = " + example + ")");
+}
+
+class Loader {
+  public:
+    Loader(std::string name, bool look_at_files)
+        : problems_(name), folder_(fs::path(name).parent_path()), look_at_files_(look_at_files) {}
+
+    ConfigResult load(const Node& document) {
+        read(document);
+        check_server(document);
+        check_limits(document);
+        check_restart(document);
+        check_devices();
+        check_models();
+        if (!problems_.empty()) return problems_.lines();
+        return std::move(config_);
+    }
+
+  private:
+    void read(const Node& document);
+    void check_server(const Node& document);
+    void check_limits(const Node& document);
+    void check_restart(const Node& document);
+    void check_devices();
+    void check_models();
+    void check_model(ModelSpec& model, const Node& table);
+    void check_model_devices(ModelSpec& model, const Node& table);
+    void check_model_path(ModelSpec& model, const Node& table);
+    void check_tensors(const ModelSpec& model, const Node& table, const char* key,
+                       const std::vector<TensorSpec>& tensors);
+    std::string resolved(const std::string& path) const;
+
+    Config config_;
+    Problems problems_;
+    fs::path folder_;
+    bool look_at_files_;
+    std::vector<const Node*> device_tables_;
+    std::vector<const Node*> model_tables_;
+};
+
+void Loader::read(const Node& document) {
+    for (const Entry& entry : document.entries) {
+        if (entry.key == "server") {
+            read_section(problems_, entry, server_fields(), config_.server);
+        } else if (entry.key == "limits") {
+            read_section(problems_, entry, limits_fields(), config_.limits);
+        } else if (entry.key == "log") {
+            read_section(problems_, entry, log_fields(), config_.log);
+        } else if (entry.key == "restart") {
+            read_section(problems_, entry, restart_fields(), config_.restart);
+        } else if (entry.key == "device") {
+            device_tables_ = read_sections(problems_, entry, device_fields(), config_.devices);
+        } else if (entry.key == "model") {
+            model_tables_ = read_sections(problems_, entry, model_fields(), config_.models);
+        } else {
+            report_unknown_key(problems_, entry,
+                               {"server", "limits", "log", "restart", "device", "model"});
+        }
+    }
+}
+
+void Loader::check_server(const Node& document) {
+    ServerConfig& server = config_.server;
+    server.runner_dir = resolved(server.runner_dir);
+    server.state_dir = resolved(server.state_dir);
+    const Entry* section = find(document, "server");
+    if (section == nullptr) return;
+    constexpr const char* kNotLocal =
+        "can be reached from other machines (use a loopback address, or allow_remote = true)";
+    std::set<std::string> seen(server.data_endpoints.begin(), server.data_endpoints.end());
+    for (const char* key : {"data_endpoints", "control_endpoints"}) {
+        const Entry* entry = find(section->value, key);
+        if (entry == nullptr) continue;
+        for (const Node& item : entry->value.items) {
+            if (item.kind != Node::Kind::text) continue;
+            if (!server.allow_remote && !is_local_endpoint(item.text))
+                problems_.add(key, item, kNotLocal);
+            if (entry->key == "control_endpoints" && seen.count(item.text) != 0)
+                problems_.add(key, item, "is a data endpoint, too (write another)");
+        }
+    }
+    const Entry* http = find(section->value, "http_address");
+    if (http != nullptr && !server.http_address.empty() && !server.allow_remote &&
+        !is_local_address(server.http_address))
+        problems_.add(*http, kNotLocal);
+}
+
+void Loader::check_limits(const Node& document) {
+    const LimitsConfig& limits = config_.limits;
+    const Entry* section = find(document, "limits");
+    const auto at_most = [&](const char* key, std::uint64_t value, const char* other_key,
+                             std::uint64_t other) {
+        if (value <= other || section == nullptr) return;
+        const Entry* entry = find(section->value, key);
+        if (entry == nullptr) entry = find(section->value, other_key);
+        if (entry == nullptr) return;
+        problems_.add(entry->line(), std::string(key) + " is above " + other_key + " (raise " +
+                                         other_key + " or lower " + key + ")");
+    };
+    at_most("max_frame_bytes", limits.max_frame_bytes, "max_message_bytes",
+            limits.max_message_bytes);
+    at_most("max_message_bytes", limits.max_message_bytes, "max_open_bytes", limits.max_open_bytes);
+}
+
+void Loader::check_restart(const Node& document) {
+    const Entry* section = find(document, "restart");
+    if (section == nullptr || config_.restart.initial_pause <= config_.restart.max_pause) return;
+    const Entry* entry = find(section->value, "initial_pause");
+    if (entry == nullptr) entry = find(section->value, "max_pause");
+    problems_.add(entry == nullptr ? section->line() : entry->line(),
+                  "[restart] has initial_pause above max_pause (swap them)");
+}
+
+void Loader::check_devices() {
+    if (device_tables_.empty())
+        problems_.add(0,
+                      "there is no [[device]] (add one with name = \"cpu0\", backend = \"cpu\")");
+    std::set<std::string> seen;
+    for (std::size_t i = 0; i < device_tables_.size(); ++i) {
+        const Node& table = *device_tables_[i];
+        require(problems_, table, "device", "name", "\"cpu0\"");
+        require(problems_, table, "device", "backend", "\"cpu\"");
+        const std::string& name = config_.devices[i].name;
+        if (!name.empty() && !seen.insert(name).second)
+            problems_.add(*find(table, "name"), "is the name of two devices (rename one)");
+    }
+}
+
+void Loader::check_models() {
+    if (model_tables_.empty())
+        problems_.add(0,
+                      "there is no [[model]] (add one with name = \"mine\", path = \"mine.onnx\")");
+    std::set<std::pair<std::string, std::string>> seen;
+    for (std::size_t i = 0; i < model_tables_.size(); ++i) {
+        ModelSpec& model = config_.models[i];
+        check_model(model, *model_tables_[i]);
+        if (!model.name.empty() && !seen.insert({model.name, model.version}).second)
+            problems_.add(*find(*model_tables_[i], "name"), "is there twice with version \"" +
+                                                                model.version +
+                                                                "\" (give each its own version)");
+    }
+}
+
+void Loader::check_model(ModelSpec& model, const Node& table) {
+    require(problems_, table, "model", "name", "\"mine\"");
+    if (find(table, "path") == nullptr &&
+        (find(table, "inputs") == nullptr || find(table, "outputs") == nullptr))
+        problems_.add(table.line,
+                      "this [[model]] has no path (write path = \"model.onnx\", or inputs and "
+                      "outputs for a device that needs no file)");
+    check_model_devices(model, table);
+    check_model_path(model, table);
+    check_tensors(model, table, "inputs", model.signature.inputs);
+    check_tensors(model, table, "outputs", model.signature.outputs);
+    if (model.max_rows_per_request <= model.max_queued_rows) return;
+    const Entry* entry = find(table, "max_rows_per_request");
+    if (entry == nullptr) entry = find(table, "max_queued_rows");
+    if (entry == nullptr) return;
+    problems_.add(entry->line(),
+                  "max_rows_per_request is above max_queued_rows, so the largest requests could "
+                  "never be queued (raise max_queued_rows or lower max_rows_per_request)");
+}
+
+void Loader::check_model_devices(ModelSpec& model, const Node& table) {
+    std::vector<std::string_view> known;
+    for (const DeviceConfig& device : config_.devices) known.push_back(device.name);
+    const Entry* entry = find(table, "devices");
+    if (entry == nullptr) {
+        model.devices.assign(known.begin(), known.end());
+        return;
+    }
+    std::string all;
+    for (const std::string_view name : known) all += (all.empty() ? "" : ", ") + std::string(name);
+    for (const Node& item : entry->value.items) {
+        if (item.kind != Node::Kind::text || item.text.empty()) continue;
+        if (std::find(known.begin(), known.end(), item.text) == known.end())
+            problems_.add(entry->key, item,
+                          "is no [[device]] of this file (there are: " + all + ")");
+    }
+}
+
+void Loader::check_model_path(ModelSpec& model, const Node& table) {
+    if (model.path.empty()) return;
+    model.path = resolved(model.path);
+    std::error_code error;
+    if (!look_at_files_ || fs::exists(model.path, error)) return;
+    problems_.add(*find(table, "path"), "does not exist (looked for " + model.path + ")");
+}
+
+void Loader::check_tensors(const ModelSpec& model, const Node& table, const char* key,
+                           const std::vector<TensorSpec>& tensors) {
+    const Entry* entry = find(table, key);
+    if (entry == nullptr || entry->value.kind != Node::Kind::list) return;
+    if (entry->value.items.empty()) problems_.add(*entry, "is empty (declare at least one tensor)");
+    std::set<std::string> seen;
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+        const TensorSpec& tensor = tensors[i];
+        // What is missing was reported where it was read.
+        if (tensor.name.empty() || find(entry->value.items[i], "shape") == nullptr) continue;
+        const std::string which = std::string(key) + ": the tensor " + shown_text(tensor.name);
+        if (!seen.insert(tensor.name).second)
+            problems_.add(entry->line(), which + " is there twice (rename one)");
+        if (model.signature.batched && (tensor.shape.rank() == 0 || tensor.shape[0] != kAnyExtent))
+            problems_.add(entry->line(), which +
+                                             " does not begin with the rows (write shape = [-1, "
+                                             "...], or batched = false)");
+    }
+}
+
+std::string Loader::resolved(const std::string& path) const {
+    if (path.empty() || fs::path(path).is_absolute()) return path;
+    std::error_code error;
+    const fs::path absolute = fs::absolute(folder_ / path, error);
+    return error ? path : absolute.lexically_normal().string();
+}
+
+ConfigResult load_text(std::string_view text, const std::string& name, bool look_at_files) {
+    const Result<Node> document = parse_document(text, name);
+    if (!document.ok()) return ConfigProblems{document.status().message()};
+    return Loader(name, look_at_files).load(*document);
+}
+
+template <typename T>
+void append_keys(std::vector<std::string>& keys, const std::string& section,
+                 std::span<const Field<T>> fields) {
+    for (const Field<T>& field : fields) keys.push_back(section + '.' + std::string(field.key));
+}
+
+}  // namespace
+
+ConfigResult load_config(const std::string& path) {
+    std::error_code error;
+    if (fs::is_directory(path, error))
+        return ConfigProblems{path + ": is a folder (name the file in it)"};
+    std::ifstream file(path, std::ios::binary);
+    if (!file)
+        return ConfigProblems{path + ": cannot be read (check the path and its permissions)"};
+    std::string text(kMaxFileBytes + 1, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    if (text.size() > kMaxFileBytes)
+        return ConfigProblems{path + ": is larger than 1 MiB (this cannot be a configuration)"};
+    return load_text(text, path, true);
+}
+
+ConfigResult parse_config(std::string_view text, const std::string& name) {
+    return load_text(text, name, false);
+}
+
+std::vector<std::string> config_keys() {
+    std::vector<std::string> keys;
+    append_keys(keys, "server", server_fields());
+    append_keys(keys, "limits", limits_fields());
+    append_keys(keys, "log", log_fields());
+    append_keys(keys, "restart", restart_fields());
+    append_keys(keys, "device", device_fields());
+    append_keys(keys, "model", model_fields());
+    append_keys(keys, "model.inputs", tensor_fields());
+    append_keys(keys, "model.outputs", tensor_fields());
+    std::sort(keys.begin(), keys.end());
+    return keys;
+}
+
+}  // namespace bunch
