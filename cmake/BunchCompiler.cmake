@@ -20,6 +20,8 @@ add_library(bunch_compile_options INTERFACE)
 target_compile_options(bunch_compile_options INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion
     $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
+    # g++ 12 warns wrongly about std::string assignments, https://gcc.gnu.org/PR105651
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
     $<$<BOOL:${BUNCH_WARNINGS_AS_ERRORS}>:-Werror>)
 target_include_directories(bunch_compile_options INTERFACE ${PROJECT_SOURCE_DIR})
 

@@ -19,7 +19,7 @@ TEST(GatherPool, CopiesEveryPartAndHandsTheJobBack) {
     for (std::uint32_t i = 0; i < targets.size(); ++i) {
         GatherJob job;
         job.slot = SlotId{i};
-        job.parts.push_back({{{source.view(), 0, 100}}, targets[i].view()});
+        job.parts.push_back({{RowRange{std::as_const(source).view(), 0, 100}}, targets[i].view()});
         pool.post(std::move(job));
     }
 
