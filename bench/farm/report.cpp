@@ -1,0 +1,163 @@
+#include "bench/farm/report.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "bench/farm/plot.h"
+
+namespace bunch::farm {
+namespace {
+
+/// Three significant digits of a number in [1, 1000).
+std::string three_digits(double value) {
+    return fmt::format("{:.{}f}", value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
+}
+
+std::string with_thousands(long long value) {
+    std::string digits = fmt::format("{}", value);
+    for (std::ptrdiff_t at = std::ssize(digits) - 3; at > 0; at -= 3)
+        digits.insert(static_cast<std::size_t>(at), ",");
+    return digits;
+}
+
+/// A row of the table: what it is, without and with the service.
+std::string row(const std::string& what, const std::string& alone, const std::string& service) {
+    return fmt::format("  {:<22} {:>18} {:>18}\n", what, alone, service);
+}
+
+template <typename Text>
+std::string row_of(const PhaseResult& phase, const std::string& what, Text text) {
+    return row(what, phase.alone ? text(*phase.alone) : "-",
+               phase.service ? text(*phase.service) : "-");
+}
+
+std::string service_rows(const ServiceFigures& figures) {
+    std::string table = row("mean batch rows", "-", rate_text(figures.mean_batch_rows));
+    table += row("duty cycle", "-", fmt::format("{:.3f}", figures.duty_cycle));
+    table += row("useful duty", "-", fmt::format("{:.3f}", figures.useful_duty));
+    table += "  time per stage (mean)  ";
+    for (const char* stage : kStageNames)
+        table += fmt::format(" {} {}{}", stage, time_text(figures.stage_seconds.at(stage)),
+                             stage == kStageNames.back() ? "\n" : ",");
+    return table;
+}
+
+std::string check_row(const PhaseResult& phase) {
+    const auto text = [](const Measurement& run) {
+        return fmt::format("{}/{}/{}", run.crowd.mismatches, run.crowd.swapped, run.crowd.errors);
+    };
+    std::string rows = row_of(phase, "wrong/swapped/failed", text);
+    const auto deviation = [](const Measurement& run) {
+        return fmt::format("{:.1e}", run.crowd.max_deviation);
+    };
+    rows += row_of(phase, "largest deviation", deviation);
+    rows +=
+        fmt::format("  {:<22} tolerance {:.0e}, answers of different workers are {:.1e} apart\n",
+                    "", phase.tolerance, phase.separation);
+    for (const auto* run : {&phase.alone, &phase.service})
+        if (*run && !(*run)->crowd.first_error.empty())
+            rows += "  first failure: " + (*run)->crowd.first_error + "\n";
+    return rows;
+}
+
+std::string phase_table(const PhaseResult& phase) {
+    const std::size_t workers = phase.alone     ? phase.alone->crowd.workers
+                                : phase.service ? phase.service->crowd.workers
+                                                : 0;
+    std::string table = fmt::format("\n{}, {} worker processes\n", phase.title, workers);
+    table += row("", phase.simulated ? "taking turns" : "each for itself", "with bunchd");
+    table += row_of(phase, phase.unit + " per second",
+                    [](const Measurement& run) { return rate_text(run.rows_per_second()); });
+    for (const double q : {0.5, 0.9, 0.99})
+        table += row_of(phase, fmt::format("latency p{:.0f}", 100 * q), [q](const auto& run) {
+            return time_text(run.crowd.latencies.quantile(q));
+        });
+    if (phase.service && phase.service->service) table += service_rows(*phase.service->service);
+    return table + check_row(phase);
+}
+
+const PhaseResult* find(const std::vector<PhaseResult>& results, const std::string& name) {
+    for (const PhaseResult& result : results)
+        if (result.name == name && result.alone && result.service) return &result;
+    return nullptr;
+}
+
+double gain(const PhaseResult& phase) {
+    return phase.service->rows_per_second() / phase.alone->rows_per_second();
+}
+
+/// What the numbers say, whether or not it flatters the service.
+std::string lessons(const std::vector<PhaseResult>& results) {
+    std::string text = "\n";
+    if (const PhaseResult* resnet = find(results, "resnet50"))
+        text += fmt::format(
+            "On CPU cores batching gains ResNet-50 little: with the service x{:.2f} here. One "
+            "image "
+            "already fills a core.\n",
+            gain(*resnet));
+    for (const char* name : {"muon", "facile"})
+        if (const PhaseResult* tiny = find(results, name); tiny && gain(*tiny) < 1)
+            text += fmt::format(
+                "For {} a network this small is faster inside the job ({} {} per second): on CPU "
+                "cores the call costs more than the answer.\n",
+                name, rate_text(tiny->alone->rows_per_second()), tiny->unit);
+    if (const PhaseResult* device = find(results, "accelerator"))
+        text += fmt::format(
+            "What pooling gains on a device that likes batches shows the SIMULATED accelerator: "
+            "x{:.1f} the rows per second, and p50 latency {} instead of {}.\n",
+            gain(*device), time_text(device->service->crowd.latencies.quantile(0.5)),
+            time_text(device->alone->crowd.latencies.quantile(0.5)));
+    return text == "\n" ? "" : text;
+}
+
+PlotSeries series(const std::string& name, const std::string& color, bool dashed, double quantile,
+                  const std::vector<Measurement>& curve) {
+    PlotSeries made = {name, color, dashed, {}};
+    for (const Measurement& run : curve) {
+        const double latency = 1e3 * run.crowd.latencies.quantile(quantile);
+        const double rate = run.rows_per_second();
+        if (latency <= 0 || rate <= 0) continue;
+        made.points.push_back({rate, latency, dashed ? "" : fmt::format("{}", run.crowd.workers)});
+    }
+    return made;
+}
+
+}  // namespace
+
+std::string time_text(double seconds) {
+    if (seconds <= 0) return "0";
+    if (seconds < 0.9995e-3) return three_digits(seconds * 1e6) + " us";
+    if (seconds < 0.9995) return three_digits(seconds * 1e3) + " ms";
+    return three_digits(seconds) + " s";
+}
+
+std::string rate_text(double per_second) {
+    if (per_second < 999.5) return three_digits(per_second);
+    const double unit = std::pow(10.0, std::floor(std::log10(per_second)) - 2);
+    return with_thousands(std::llround(std::round(per_second / unit) * unit));
+}
+
+std::string to_table(const std::vector<PhaseResult>& results) {
+    std::string text;
+    for (const PhaseResult& phase : results) text += phase_table(phase);
+    return text + lessons(results);
+}
+
+std::string to_plot(const std::vector<PhaseResult>& results) {
+    std::vector<PlotPanel> panels;
+    for (const PhaseResult& phase : results) {
+        if (phase.alone_curve.empty() && phase.service_curve.empty()) continue;
+        const std::string without = phase.simulated ? "workers take turns" : "each for itself";
+        panels.push_back({phase.title,
+                          phase.unit + " per second",
+                          "latency, ms",
+                          {series("with bunchd, p50", "#1f77b4", false, 0.5, phase.service_curve),
+                           series("with bunchd, p99", "#1f77b4", true, 0.99, phase.service_curve),
+                           series(without + ", p50", "#d62728", false, 0.5, phase.alone_curve),
+                           series(without + ", p99", "#d62728", true, 0.99, phase.alone_curve)}});
+    }
+    return to_svg("Latency against throughput; numbers are worker processes", panels);
+}
+
+}  // namespace bunch::farm

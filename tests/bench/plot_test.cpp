@@ -1,0 +1,49 @@
+#include "bench/farm/plot.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace bunch::farm {
+namespace {
+
+using testing::HasSubstr;
+
+std::size_t count(const std::string& text, const std::string& part) {
+    std::size_t found = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
+        ++found;
+    return found;
+}
+
+TEST(Plot, DrawsEveryPointOfEveryCurveWithItsLabelAndLegend) {
+    const PlotPanel panel = {"A device",
+                             "rows per second",
+                             "latency, ms",
+                             {{"with", "blue", false, {{100, 5, "1"}, {2000, 20, "32"}}},
+                              {"without", "red", true, {{190, 160, ""}}}}};
+
+    const std::string svg = to_svg("Title", {panel});
+
+    EXPECT_EQ(count(svg, "<circle"), 3U);
+    EXPECT_EQ(count(svg, "<polyline"), 2U);
+    for (const char* text : {">A device<", ">rows per second<", ">latency, ms<", ">with<",
+                             ">without<", ">32<", ">Title<"})
+        EXPECT_THAT(svg, HasSubstr(text));
+}
+
+TEST(Plot, EscapesTextThatXmlWouldMisread) {
+    EXPECT_THAT(to_svg("a < b & c", {}), HasSubstr("a &lt; b &amp; c"));
+}
+
+TEST(Plot, SurvivesAPanelWithoutPoints) {
+    const std::string svg = to_svg("empty", {{"none", "x", "y", {{"curve", "blue", false, {}}}}});
+
+    EXPECT_EQ(count(svg, "<circle"), 0U);
+    EXPECT_EQ(svg.find("nan"), std::string::npos);
+    EXPECT_EQ(svg.find("inf"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace bunch::farm
