@@ -33,11 +33,11 @@ bool ModelBook::remove(ModelId id) {
     return progress == Progress::loading || progress == Progress::loaded;
 }
 
-std::optional<Load> ModelBook::next_trial() {
+std::optional<wire::Load> ModelBook::next_trial() {
     for (auto& [id, entry] : entries_) {
         if (entry.progress != Progress::untried) continue;
         entry.progress = Progress::trying;
-        return Load{id, entry.spec};
+        return wire::Load{id, entry.spec};
     }
     return std::nullopt;
 }
@@ -52,11 +52,12 @@ void ModelBook::trial_done(ModelId id, const Result<LoadedModel>& result,
     entry.known = result->signature;
 }
 
-std::optional<Load> ModelBook::next_load(std::uint64_t slot_bytes, std::vector<HostEvent>& events) {
+std::optional<wire::Load> ModelBook::next_load(std::uint64_t slot_bytes,
+                                               std::vector<HostEvent>& events) {
     if (loading_) return std::nullopt;
     for (auto& [id, entry] : entries_) {
         if (entry.progress != Progress::ready) continue;
-        Load request{id, entry.spec};
+        wire::Load request{id, entry.spec};
         if (!entry.known.inputs.empty()) {
             const std::uint32_t rows = rows_that_fit(entry.known, slot_bytes);
             request.spec.max_batch_rows = std::min(request.spec.max_batch_rows, rows);
@@ -72,7 +73,7 @@ std::optional<Load> ModelBook::next_load(std::uint64_t slot_bytes, std::vector<H
     return std::nullopt;
 }
 
-void ModelBook::load_done(const Loaded& answer, std::uint64_t slot_bytes,
+void ModelBook::load_done(const wire::Loaded& answer, std::uint64_t slot_bytes,
                           std::vector<HostEvent>& events) {
     BUNCH_CHECK(loading_ == answer.model);
     loading_.reset();

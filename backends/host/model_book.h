@@ -28,19 +28,20 @@ class ModelBook {
     bool remove(ModelId id);
 
     /// The next model to try, which then counts as being tried.
-    std::optional<Load> next_trial();
+    std::optional<wire::Load> next_trial();
 
     void trial_done(ModelId id, const Result<LoadedModel>& result, std::vector<HostEvent>& events);
 
     /// The next model to load, with the rows that fit a slot, which then counts as being loaded;
     /// nothing while one is. A model of which not even one row fits fails instead.
-    std::optional<Load> next_load(std::uint64_t slot_bytes, std::vector<HostEvent>& events);
+    std::optional<wire::Load> next_load(std::uint64_t slot_bytes, std::vector<HostEvent>& events);
 
     /// The model that the runner is loading, if any, even if it was removed since.
     std::optional<ModelId> loading() const { return loading_; }
 
     /// The answer to next_load().
-    void load_done(const Loaded& answer, std::uint64_t slot_bytes, std::vector<HostEvent>& events);
+    void load_done(const wire::Loaded& answer, std::uint64_t slot_bytes,
+                   std::vector<HostEvent>& events);
 
     /// The model could not be handed to the runner, or was not loaded in time.
     void load_failed(ModelId id, const Status& status, std::vector<HostEvent>& events);

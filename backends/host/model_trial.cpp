@@ -65,16 +65,16 @@ void ModelTrial::advance(TimePoint now) {
     if (step_ == Step::leaving && (exit || now >= deadline_)) result_ = std::move(outcome_);
 }
 
-void ModelTrial::handle(TimePoint now, const ControlMessage& message) {
-    if (const auto* refused = std::get_if<Refused>(&message)) {
+void ModelTrial::handle(TimePoint now, const wire::ControlMessage& message) {
+    if (const auto* refused = std::get_if<wire::Refused>(&message)) {
         leave(now, failure(StatusCode::unavailable, refused->reason));
-    } else if (std::holds_alternative<Hello>(message) && step_ == Step::greeting) {
+    } else if (std::holds_alternative<wire::Hello>(message) && step_ == Step::greeting) {
         step_ = Step::loading;
         // A runner that is gone by now is seen as such.
-        const Status sent = runner_->send(Load{id_, spec_});
+        const Status sent = runner_->send(wire::Load{id_, spec_});
         if (sent.code() == StatusCode::invalid_argument)
             leave(now, failure(sent.code(), sent.message()));
-    } else if (const auto* loaded = std::get_if<Loaded>(&message);
+    } else if (const auto* loaded = std::get_if<wire::Loaded>(&message);
                loaded != nullptr && step_ == Step::loading) {
         if (loaded->status.ok()) {
             leave(now, loaded->loaded);

@@ -36,7 +36,7 @@ class ModelTrial {
   private:
     enum class Step : std::uint8_t { greeting, loading, leaving };
 
-    void handle(TimePoint now, const ControlMessage& message);
+    void handle(TimePoint now, const wire::ControlMessage& message);
     void leave(TimePoint now, Result<LoadedModel> outcome);
     Status failure(StatusCode code, const std::string& what) const;
 

@@ -10,19 +10,20 @@ Result<RunnerConnection> RunnerConnection::launch(Launcher& launcher, const std:
     return RunnerConnection(std::move(runner));
 }
 
-Status RunnerConnection::send(const ControlMessage& message, std::span<const int> descriptors) {
+Status RunnerConnection::send(const wire::ControlMessage& message,
+                              std::span<const int> descriptors) {
     if (!is_open()) return unavailable("the runner has closed its control channel");
-    BUNCH_RETURN_IF_ERROR(encode(message, outgoing_));
+    BUNCH_RETURN_IF_ERROR(wire::encode(message, outgoing_));
     return control_.send(outgoing_, descriptors);
 }
 
-Result<std::optional<ControlMessage>> RunnerConnection::receive() {
-    if (!is_open()) return std::optional<ControlMessage>();
+Result<std::optional<wire::ControlMessage>> RunnerConnection::receive() {
+    if (!is_open()) return std::optional<wire::ControlMessage>();
     BUNCH_ASSIGN_OR_RETURN(const Received received, control_.receive(incoming_));
     if (received == Received::closed) control_.close();
-    if (received != Received::message) return std::optional<ControlMessage>();
-    BUNCH_ASSIGN_OR_RETURN(ControlMessage message, decode_control(incoming_.bytes()));
-    return std::optional<ControlMessage>(std::move(message));
+    if (received != Received::message) return std::optional<wire::ControlMessage>();
+    BUNCH_ASSIGN_OR_RETURN(wire::ControlMessage message, wire::decode_control(incoming_.bytes()));
+    return std::optional<wire::ControlMessage>(std::move(message));
 }
 
 void RunnerConnection::add_poll_fds(std::vector<pollfd>& fds) const {

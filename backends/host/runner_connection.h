@@ -21,11 +21,11 @@ class RunnerConnection {
                                            const BackendOptions& options);
 
     /// Never blocks. A failure of any kind but invalid_argument means that the runner is lost.
-    Status send(const ControlMessage& message, std::span<const int> descriptors = {});
+    Status send(const wire::ControlMessage& message, std::span<const int> descriptors = {});
 
     /// The next message, or nothing; also nothing once the channel is closed.
     /// Fails if the other end says what it may not.
-    Result<std::optional<ControlMessage>> receive();
+    Result<std::optional<wire::ControlMessage>> receive();
 
     /// Whether the other end may still say something.
     bool is_open() const { return control_.is_open(); }

@@ -48,7 +48,7 @@ void RunnerHost::load(ModelId id, ModelSpec spec) {
 void RunnerHost::unload(TimePoint now, ModelId id) {
     if (trial_ && trial_->model() == id) trial_.reset();
     const bool known = models_.remove(id);
-    if (known && state_ == State::serving) send(now, Unload{id});
+    if (known && state_ == State::serving) send(now, wire::Unload{id});
 }
 
 void RunnerHost::start(TimePoint now) {
@@ -73,7 +73,7 @@ void RunnerHost::stop(TimePoint now, Duration grace) {
         state_ = State::idle;
         return;
     }
-    if (is_talking()) send(now, Stop{});
+    if (is_talking()) send(now, wire::Stop{});
     state_ = State::stopping;
     deadline_ = now + grace / 2;
     kill_at_ = now + grace;
@@ -240,7 +240,8 @@ void RunnerHost::fail_device(const Status& status) {
     events_.emplace_back(DeviceFailed{status});
 }
 
-void RunnerHost::send(TimePoint now, const ControlMessage& message, std::span<const int> fds) {
+void RunnerHost::send(TimePoint now, const wire::ControlMessage& message,
+                      std::span<const int> fds) {
     const Status sent = runner_->send(message, fds);
     // A runner that is gone is seen as such; one that does not read is as good as gone.
     if (sent.code() == StatusCode::resource_exhausted) lose(now, "it does not read its messages");
@@ -248,7 +249,7 @@ void RunnerHost::send(TimePoint now, const ControlMessage& message, std::span<co
 
 // ---- what the runner says ----
 
-void RunnerHost::handle(TimePoint now, const Hello& message) {
+void RunnerHost::handle(TimePoint now, const wire::Hello& message) {
     if (state_ != State::greeting) return broke_protocol(now, "a second Hello");
     state_ = State::opening;
     device_ = message.device;
@@ -265,19 +266,19 @@ Status RunnerHost::open_lane(TimePoint now, std::uint32_t index) {
     BUNCH_ASSIGN_OR_RETURN(Arena arena, Arena::create(name, settings_.arena_bytes));
     BUNCH_ASSIGN_OR_RETURN(auto ends, Channel::pair());
     const std::array<int, 2> fds = {ends.second.fd(), arena.fd()};
-    send(now, OpenLane{index, device_.slots_per_lane, arena.bytes().size()}, fds);
+    send(now, wire::OpenLane{index, device_.slots_per_lane, arena.bytes().size()}, fds);
     lanes_.push_back(std::make_unique<LaneLink>(next_lane_(), std::move(ends.first),
                                                 std::move(arena), device_.slots_per_lane));
     return ok_status();
 }
 
-void RunnerHost::handle(TimePoint now, const Refused& message) {
+void RunnerHost::handle(TimePoint now, const wire::Refused& message) {
     if (state_ != State::greeting) return broke_protocol(now, "a refusal after Hello");
     refusal_ = message.reason.empty() ? "it gave no reason" : message.reason;
     lose(now, refusal_);
 }
 
-void RunnerHost::handle(TimePoint now, const LaneOpened& message) {
+void RunnerHost::handle(TimePoint now, const wire::LaneOpened& message) {
     if (state_ != State::opening || message.index != lanes_opened_)
         return broke_protocol(now, "a lane that was not asked for");
     if (!message.status.ok()) {
@@ -292,7 +293,7 @@ void RunnerHost::handle(TimePoint now, const LaneOpened& message) {
     events_.emplace_back(DeviceUp{device_, std::exchange(lanes_, {})});
 }
 
-void RunnerHost::handle(TimePoint now, const Loaded& message) {
+void RunnerHost::handle(TimePoint now, const wire::Loaded& message) {
     if (models_.loading() != message.model)
         return broke_protocol(now, "a model that was not asked for");
     models_.load_done(message, slot_bytes_, events_);
@@ -300,7 +301,7 @@ void RunnerHost::handle(TimePoint now, const Loaded& message) {
     if (pong_due_ != kNever) pong_due_ = now + settings_.ping_timeout;
 }
 
-void RunnerHost::handle(TimePoint now, const Pong& message) {
+void RunnerHost::handle(TimePoint now, const wire::Pong& message) {
     if (message.number != pings_ || pong_due_ == kNever)
         return broke_protocol(now, "a Pong without its Ping");
     pong_due_ = kNever;
@@ -332,7 +333,7 @@ void RunnerHost::ping(TimePoint now) {
     if (pong_due_ != kNever || now < next_ping_) return;
     pong_due_ = now + settings_.ping_timeout;
     next_ping_ = kNever;
-    send(now, Ping{++pings_});
+    send(now, wire::Ping{++pings_});
 }
 
 void RunnerHost::advance_trial(TimePoint now) {

@@ -113,16 +113,16 @@ class RunnerHost {
     void load_next(TimePoint now);
     void ping(TimePoint now);
 
-    void handle(TimePoint now, const Hello& message);
-    void handle(TimePoint now, const Refused& message);
-    void handle(TimePoint now, const LaneOpened& message);
-    void handle(TimePoint now, const Loaded& message);
-    void handle(TimePoint now, const Pong& message);
+    void handle(TimePoint now, const wire::Hello& message);
+    void handle(TimePoint now, const wire::Refused& message);
+    void handle(TimePoint now, const wire::LaneOpened& message);
+    void handle(TimePoint now, const wire::Loaded& message);
+    void handle(TimePoint now, const wire::Pong& message);
     template <typename Message>
     void handle(TimePoint now, const Message& message);
     Status open_lane(TimePoint now, std::uint32_t index);
 
-    void send(TimePoint now, const ControlMessage& message, std::span<const int> fds = {});
+    void send(TimePoint now, const wire::ControlMessage& message, std::span<const int> fds = {});
     void broke_protocol(TimePoint now, const std::string& what);
     void lose(TimePoint now, const std::string& reason);
     void bury(TimePoint now, const RunnerExit& exit);

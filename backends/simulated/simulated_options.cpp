@@ -38,7 +38,7 @@ Result<std::uint32_t> parse_count(const std::string& key, const std::string& tex
 }
 
 Result<std::string> parse_class(const std::string& text) {
-    if (text.starts_with("simulated") && text.size() <= kMaxNameBytes) return text;
+    if (text.starts_with("simulated") && text.size() <= wire::kMaxNameBytes) return text;
     return invalid_argument("option device_class = \"" + text +
                             "\" of a simulated device: it must begin with \"simulated\"");
 }
@@ -53,9 +53,10 @@ Result<SimulatedOptions> SimulatedOptions::from(const BackendOptions& options) {
         } else if (key == "per_row") {
             BUNCH_ASSIGN_OR_RETURN(parsed.per_row, parse_duration(key, text));
         } else if (key == "lanes") {
-            BUNCH_ASSIGN_OR_RETURN(parsed.device.lanes, parse_count(key, text, kMaxLanes));
+            BUNCH_ASSIGN_OR_RETURN(parsed.device.lanes, parse_count(key, text, wire::kMaxLanes));
         } else if (key == "slots") {
-            BUNCH_ASSIGN_OR_RETURN(parsed.device.slots_per_lane, parse_count(key, text, kMaxSlots));
+            BUNCH_ASSIGN_OR_RETURN(parsed.device.slots_per_lane,
+                                   parse_count(key, text, wire::kMaxSlots));
         } else if (key == "device_class") {
             BUNCH_ASSIGN_OR_RETURN(parsed.device.device_class, parse_class(text));
         } else {
