@@ -25,7 +25,7 @@ inline double to_seconds(Duration span) {
 
 /// Rounds to nanoseconds; the caller keeps |seconds| below 292 years.
 inline Duration from_seconds(double seconds) {
-    return Duration(static_cast<std::int64_t>(seconds * 1e9));
+    return Duration(static_cast<std::int64_t>(seconds * 1e9 + (seconds < 0 ? -0.5 : 0.5)));
 }
 
 /// `start + span`, or kNever where that would overflow.

@@ -13,17 +13,20 @@
 #include <poll.h>
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "backends/host/device_lock.h"
+#include "backends/host/host_events.h"
 #include "backends/host/lane_link.h"
 #include "backends/host/launcher.h"
+#include "backends/host/model_book.h"
+#include "backends/host/model_trial.h"
 #include "backends/host/restart_policy.h"
+#include "backends/host/runner_connection.h"
 #include "backends/wire/device.h"
 #include "backends/wire/messages.h"
 #include "core/ids.h"
@@ -48,37 +51,6 @@ struct DeviceSettings {
     RestartLimits restart;
 };
 
-/// The device can take batches; the lanes are the receiver's.
-struct DeviceUp {
-    DeviceDescription device;
-    std::vector<std::unique_ptr<LaneLink>> lanes;
-};
-
-/// The model can be run on the device. `loaded.max_batch_rows` also fits a slot.
-struct InstanceUp {
-    ModelId model;
-    LoadedModel loaded;
-};
-
-/// The model cannot be run on the device; it is not tried again by itself.
-struct InstanceFailed {
-    ModelId model;
-    Status status;
-};
-
-/// The runner is gone, with its lanes and models.
-struct DeviceLost {
-    std::string reason;
-    std::optional<TimePoint> restart_at;  ///< nothing: DeviceFailed follows
-};
-
-/// The device is not offered, and will not be again by itself.
-struct DeviceFailed {
-    Status status;
-};
-
-using HostEvent = std::variant<DeviceUp, InstanceUp, InstanceFailed, DeviceLost, DeviceFailed>;
-
 /// All calls on one thread. Nothing blocks but the destructor, which kills and reaps the runner.
 class RunnerHost {
   public:
@@ -95,7 +67,7 @@ class RunnerHost {
     void load(ModelId id, ModelSpec spec);
 
     /// Has the device forget it. The caller sees to it that no batch of it is on a lane.
-    void unload(ModelId id);
+    void unload(TimePoint now, ModelId id);
 
     void start(TimePoint now);
 
@@ -123,7 +95,69 @@ class RunnerHost {
     bool is_stopped() const;
 
   private:
+    enum class State : std::uint8_t {
+        idle,      // not started, or stopped
+        greeting,  // a runner was started, Hello is awaited
+        opening,   // its lanes are being opened
+        serving,
+        dying,    // killed or gone; how it ended is awaited
+        pausing,  // until the next start
+        stopping,
+        failed,
+    };
+    bool is_talking() const;
+    void launch(TimePoint now);
+    void converse(TimePoint now);
+    void check_deadlines(TimePoint now);
+    void advance_trial(TimePoint now);
+    void load_next(TimePoint now);
+    void ping(TimePoint now);
+
+    void handle(TimePoint now, const wire::Hello& message);
+    void handle(TimePoint now, const wire::Refused& message);
+    void handle(TimePoint now, const wire::LaneOpened& message);
+    void handle(TimePoint now, const wire::Loaded& message);
+    void handle(TimePoint now, const wire::Pong& message);
+    template <typename Message>
+    void handle(TimePoint now, const Message& message);
+    Status open_lane(TimePoint now, std::uint32_t index);
+
+    void send(TimePoint now, const wire::ControlMessage& message, std::span<const int> fds = {});
+    void broke_protocol(TimePoint now, const std::string& what);
+    void lose(TimePoint now, const std::string& reason);
+    void bury(TimePoint now, const RunnerExit& exit);
+    void report_loss(TimePoint now, const std::string& reason);
+    void pause_or_fail(TimePoint now);
+    void fail_device(const Status& status);
+
     DeviceSettings settings_;
+    BackendOptions options_;  // the settings', with lanes and slots
+    Launcher& launcher_;
+    std::function<LaneId()> next_lane_;
+    RestartPolicy policy_;
+    std::optional<DeviceLock> lock_;
+    State state_ = State::idle;
+    TimePoint deadline_ = kNever;  // of the state; of the load while one runs
+    std::optional<RunnerConnection> runner_;
+    std::string refusal_;      // what Refused said
+    std::string loss_reason_;  // ours; empty: the runner ended by itself
+    bool loss_reported_ = false;
+    std::string last_loss_;
+    TimePoint kill_at_ = kNever;  // while stopping; SIGTERM comes at deadline_
+    std::optional<TimePoint> restart_at_;
+
+    DeviceDescription device_;
+    std::vector<std::unique_ptr<LaneLink>> lanes_;
+    std::uint32_t lanes_opened_ = 0;
+    std::uint64_t slot_bytes_ = 0;
+
+    TimePoint next_ping_ = kNever;
+    TimePoint pong_due_ = kNever;
+    std::uint64_t pings_ = 0;
+
+    ModelBook models_;
+    std::optional<ModelTrial> trial_;
+    std::vector<HostEvent> events_;
 };
 
 }  // namespace bunch

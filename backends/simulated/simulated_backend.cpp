@@ -1,0 +1,157 @@
+#include "backends/simulated/simulated_backend.h"
+
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "backends/simulated/simulated_options.h"
+
+namespace bunch {
+namespace {
+
+/// The models of a device, for its lanes. Any thread.
+class ModelSet {
+  public:
+    void set(ModelId id, bool batched) {
+        const std::lock_guard lock(mutex_);
+        batched_[id] = batched;
+    }
+    void erase(ModelId id) {
+        const std::lock_guard lock(mutex_);
+        batched_.erase(id);
+    }
+    std::optional<bool> is_batched(ModelId id) const {
+        const std::lock_guard lock(mutex_);
+        const auto found = batched_.find(id);
+        if (found == batched_.end()) return std::nullopt;
+        return found->second;
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    std::map<ModelId, bool> batched_;  // guarded by mutex_
+};
+
+/// Fills `to` with the bytes of `from`, again and again.
+void repeat(std::span<const std::byte> from, std::span<std::byte> to) {
+    while (!to.empty()) {
+        const std::size_t bytes = std::min(from.size(), to.size());
+        std::memcpy(to.data(), from.data(), bytes);
+        to = to.subspan(bytes);
+    }
+}
+
+void echo(std::size_t rows, const ConstTensorView& input, const TensorView& output) {
+    if (rows == 0 || output.bytes.empty()) return;
+    const std::size_t from = input.bytes.size() / rows;
+    const std::size_t to = output.bytes.size() / rows;
+    for (std::size_t row = 0; row < rows; ++row)
+        repeat(input.bytes.subspan(row * from, from), output.bytes.subspan(row * to, to));
+}
+
+class SimulatedLane final : public Lane {
+  public:
+    SimulatedLane(const SimulatedOptions& options, const ModelSet& models)
+        : options_(options), models_(models) {}
+
+    Status submit(SlotId slot, ModelId model, std::span<const ConstTensorView> inputs,
+                  std::span<const TensorView> outputs) override {
+        const auto batched = models_.is_batched(model);
+        if (!batched) return not_found("the simulated device has not loaded this model");
+        Completion completion{slot, {}, {}, {}};
+        completion.times.transfer_begin = now();
+        const std::size_t rows = *batched ? static_cast<std::size_t>(inputs[0].shape[0]) : 1;
+        for (std::size_t i = 0; i < outputs.size(); ++i) {
+            echo(rows, inputs[i % inputs.size()], outputs[i]);
+            completion.output_shapes.push_back(outputs[i].shape);
+        }
+        free_at_ = completion.times.compute_begin = std::max(now(), free_at_);
+        free_at_ += options_.fixed + options_.per_row * static_cast<std::int64_t>(rows);
+        completion.times.compute_end = completion.times.transfer_end = free_at_;
+        queue_.push_back(std::move(completion));
+        return ok_status();
+    }
+
+    std::optional<Completion> wait(TimePoint until) override {
+        if (!precise_) {
+            // The kernel may otherwise wake this thread 50 us late, to save power.
+            ::prctl(PR_SET_TIMERSLACK, 1UL);
+            precise_ = true;
+        }
+        if (queue_.empty()) return std::nullopt;
+        const TimePoint due = queue_.front().times.compute_end;
+        const TimePoint wake = std::min(due, until);
+        if (wake > now()) std::this_thread::sleep_until(wake);
+        if (now() < due) return std::nullopt;
+        Completion completion = std::move(queue_.front());
+        queue_.pop_front();
+        return completion;
+    }
+
+  private:
+    const SimulatedOptions options_;
+    const ModelSet& models_;
+    std::deque<Completion> queue_;
+    TimePoint free_at_;
+    bool precise_ = false;
+};
+
+/// Whether every output can echo an input.
+Status check_signature(const ModelSpec& model) {
+    const ModelSignature& signature = model.signature;
+    const std::string who = "model '" + model.name + "' on a simulated device";
+    if (signature.inputs.empty() || signature.outputs.empty())
+        return invalid_argument(who + " needs inputs and outputs declared in the configuration");
+    if (!row_bytes(signature.inputs, signature.batched) ||
+        !row_bytes(signature.outputs, signature.batched))
+        return invalid_argument(who + " may leave no extent open but that of the rows");
+    for (std::size_t i = 0; i < signature.outputs.size(); ++i) {
+        const TensorSpec& output = signature.outputs[i];
+        const TensorSpec& input = signature.inputs[i % signature.inputs.size()];
+        if (input.type != output.type || *row_bytes({input}, signature.batched) == 0) {
+            return invalid_argument(who + ": output '" + output.name + "' echoes input '" +
+                                    input.name + "', so it must be " +
+                                    std::string(name_of(input.type)) + ", and not empty");
+        }
+    }
+    return ok_status();
+}
+
+class SimulatedBackend final : public Backend {
+  public:
+    explicit SimulatedBackend(SimulatedOptions options) : options_(std::move(options)) {}
+
+    const DeviceDescription& device() const override { return options_.device; }
+
+    Result<LoadedModel> load(ModelId id, const ModelSpec& model) override {
+        BUNCH_RETURN_IF_ERROR(check_signature(model));
+        models_.set(id, model.signature.batched);
+        return LoadedModel{model.signature, model.max_batch_rows, 0};
+    }
+
+    void unload(ModelId id) override { models_.erase(id); }
+
+    Result<std::unique_ptr<Lane>> open_lane(std::uint32_t, std::span<std::byte>) override {
+        return std::unique_ptr<Lane>(std::make_unique<SimulatedLane>(options_, models_));
+    }
+
+  private:
+    const SimulatedOptions options_;
+    ModelSet models_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> make_simulated_backend(const BackendOptions& options) {
+    BUNCH_ASSIGN_OR_RETURN(SimulatedOptions parsed, SimulatedOptions::from(options));
+    return std::unique_ptr<Backend>(std::make_unique<SimulatedBackend>(std::move(parsed)));
+}
+
+}  // namespace bunch
