@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +12,11 @@
 #include <cstring>
 #include <utility>
 #include <vector>
+
+// glibc 2.36 forgot to say that these are C.
+extern "C" {
+#include <sys/pidfd.h>
+}
 
 namespace bunch {
 namespace {
