@@ -3,7 +3,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -37,14 +38,10 @@ double cpu_seconds() {
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-/// When the machine started, from the line "btime N" of /proc/stat.
-double boot_time() {
-    std::ifstream file("/proc/stat");
-    for (std::string word; file >> word;) {
-        double seconds = 0;
-        if (word == "btime" && file >> seconds) return seconds;
-    }
-    return 0;
+double seconds_of(clockid_t clock) {
+    timespec time{};
+    if (clock_gettime(clock, &time) != 0) return 0;
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
 double start_time() {
@@ -57,8 +54,9 @@ double start_time() {
     std::istringstream fields(line.substr(name_end + 1));
     std::string field;
     for (int number = 3; number <= 22; ++number) fields >> field;
-    return boot_time() +
-           std::strtod(field.c_str(), nullptr) / static_cast<double>(sysconf(_SC_CLK_TCK));
+    const double since_boot =
+        std::strtod(field.c_str(), nullptr) / static_cast<double>(sysconf(_SC_CLK_TCK));
+    return seconds_of(CLOCK_REALTIME) - seconds_of(CLOCK_BOOTTIME) + since_boot;
 }
 
 }  // namespace

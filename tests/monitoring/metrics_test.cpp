@@ -7,7 +7,9 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
+#include <regex>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -68,6 +70,14 @@ void fill(Metrics& metrics) {
     metrics.daemon().clients.set(2);
 }
 
+std::string text_of(const std::string& path) {
+    std::ifstream file(path);
+    EXPECT_TRUE(file) << "cannot read " << path;
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
 /// Lines that differ from run to run lose their value.
 std::string without_process_values(const std::string& text) {
     std::istringstream lines(text);
@@ -82,16 +92,13 @@ std::string without_process_values(const std::string& text) {
 TEST(Metrics, ServesTheTextThatTheGoldenFileShows) {
     Metrics metrics;
     fill(metrics);
-    std::ifstream file(BUNCH_GOLDEN);
-    ASSERT_TRUE(file) << "cannot read " BUNCH_GOLDEN;
-    std::stringstream golden;
-    golden << file.rdbuf();
+    const std::string golden = text_of(BUNCH_GOLDEN);
 
     const std::string text = without_process_values(metrics.text());
 
     const std::string actual = testing::TempDir() + "metrics.actual.txt";
-    if (text != golden.str()) std::ofstream(actual) << text;
-    EXPECT_EQ(text, golden.str()) << "if this is what you want: cp " << actual << " " BUNCH_GOLDEN;
+    if (text != golden) std::ofstream(actual) << text;
+    EXPECT_EQ(text, golden) << "if this is what you want: cp " << actual << " " BUNCH_GOLDEN;
 }
 
 TEST(Metrics, CountsEachStageThatACallReached) {
@@ -157,6 +164,33 @@ TEST(Metrics, CanBeReadWhileTheyAreWritten) {
     reader.join();
 
     EXPECT_EQ(model.rows.value(), 20'000u);
+}
+
+TEST(Metrics, AreWhatTheDashboardAndTheAlertsAskFor) {
+    const std::string golden = text_of(BUNCH_GOLDEN);
+    for (const char* path : {BUNCH_MONITORING "/dashboard.json", BUNCH_MONITORING "/alerts.yml"}) {
+        const std::string text = text_of(path);
+        const std::regex name("(bunch|process)_[a-z_]+");
+        int names = 0;
+        for (std::sregex_iterator at(text.begin(), text.end(), name), end; at != end; ++at, ++names)
+            EXPECT_THAT(golden, HasSubstr(at->str())) << path;
+        EXPECT_GT(names, 5) << path;
+    }
+}
+
+TEST(Metrics, TellWhenAndHowThisProcessRuns) {
+    const std::string text = Metrics().text();
+    const auto value_of = [&text](const std::string& name) {
+        const std::size_t at = text.find('\n' + name + ' ');
+        return at == std::string::npos ? -1 : std::stod(text.substr(at + name.size() + 2));
+    };
+    const auto now = static_cast<double>(std::time(nullptr));
+
+    EXPECT_NEAR(value_of("process_start_time_seconds"), now - 300, 310);
+    EXPECT_GT(value_of("process_resident_memory_bytes"), 1e6);
+    EXPECT_GE(value_of("process_open_fds"), 3);
+    EXPECT_GT(value_of("process_max_fds"), value_of("process_open_fds"));
+    EXPECT_GE(value_of("process_cpu_seconds_total"), 0);
 }
 
 bool has_promtool() {
