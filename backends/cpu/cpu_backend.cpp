@@ -1,0 +1,191 @@
+#include "backends/cpu/cpu_backend.h"
+
+#include <unistd.h>
+
+#include <charconv>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "backends/cpu/program.h"
+#include "backends/cpu/threads.h"
+#include "backends/graph/onnx_reader.h"
+#include "backends/graph/passes.h"
+
+namespace bunch {
+namespace {
+
+/// The sessions of one model, one per lane.
+using Sessions = std::vector<std::unique_ptr<cpu::Session>>;
+
+/// The loaded models. The control thread adds and removes while lanes look up.
+class ModelTable {
+  public:
+    void insert(ModelId id, std::shared_ptr<Sessions> sessions) {
+        const std::lock_guard lock(mutex_);
+        models_[id] = std::move(sessions);
+    }
+    void erase(ModelId id) {
+        std::shared_ptr<Sessions> gone;  // freed after the lock
+        const std::lock_guard lock(mutex_);
+        if (const auto found = models_.find(id); found != models_.end()) {
+            gone = std::move(found->second);
+            models_.erase(found);
+        }
+    }
+    /// shared_ptr: keeps the sessions while a lane runs one of them.
+    std::shared_ptr<Sessions> find(ModelId id) const {
+        const std::lock_guard lock(mutex_);
+        const auto found = models_.find(id);
+        return found == models_.end() ? nullptr : found->second;
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    std::map<ModelId, std::shared_ptr<Sessions>> models_;
+};
+
+class CpuLane final : public Lane {
+  public:
+    CpuLane(std::uint32_t index, const ModelTable& models) : index_(index), models_(models) {}
+
+    Status submit(SlotId slot, ModelId model, std::span<const ConstTensorView> inputs,
+                  std::span<const TensorView> outputs) override;
+    std::optional<Completion> wait(TimePoint until) override;
+
+  private:
+    std::uint32_t index_;
+    const ModelTable& models_;
+    bool alone_ = false;  ///< use_one_thread() was called on the lane's thread
+    std::deque<Completion> done_;
+};
+
+// Runs the batch here and now: a core has nothing to overlap with.
+Status CpuLane::submit(SlotId slot, ModelId model, std::span<const ConstTensorView> inputs,
+                       std::span<const TensorView> outputs) {
+    if (!alone_) {
+        cpu::use_one_thread();
+        alone_ = true;
+    }
+    const std::shared_ptr<Sessions> sessions = models_.find(model);
+    if (!sessions) return not_found("model " + std::to_string(model.value) + " is not loaded");
+    const TimePoint begin = now();
+    BUNCH_RETURN_IF_ERROR((*sessions)[index_]->run(inputs, outputs));
+    const TimePoint end = now();
+    Completion& completion = done_.emplace_back();
+    completion.slot = slot;
+    completion.times = {begin, begin, end, end};
+    completion.output_shapes.reserve(outputs.size());
+    for (const TensorView& output : outputs) completion.output_shapes.push_back(output.shape);
+    return ok_status();
+}
+
+std::optional<Completion> CpuLane::wait(TimePoint /*until*/) {
+    if (done_.empty()) return std::nullopt;
+    Completion completion = std::move(done_.front());
+    done_.pop_front();
+    return completion;
+}
+
+class CpuBackend final : public Backend {
+  public:
+    explicit CpuBackend(DeviceDescription description) : description_(std::move(description)) {}
+
+    const DeviceDescription& device() const override { return description_; }
+    Result<LoadedModel> load(ModelId id, const ModelSpec& model) override;
+    void unload(ModelId id) override { models_.erase(id); }
+    Result<std::unique_ptr<Lane>> open_lane(std::uint32_t index,
+                                            std::span<std::byte> arena) override;
+
+  private:
+    DeviceDescription description_;
+    ModelTable models_;
+};
+
+// One row through every plan: what is allocated or compiled at first use is so now.
+Status warm_up(cpu::Session& session, const cpu::Program& program) {
+    for (const cpu::Plan& plan : program.plans()) {
+        std::vector<Tensor> tensors;
+        const auto make = [&](const TensorSpec& spec) {
+            const bool batched = program.signature().batched;
+            const Shape shape = batched ? spec.shape.with_rows(plan.rows) : spec.shape;
+            Tensor tensor{spec.type, shape, Buffer::allocate(*byte_size(spec.type, shape))};
+            for (std::byte& byte : tensor.buffer.bytes()) byte = std::byte{0};
+            tensors.push_back(std::move(tensor));
+        };
+        for (const TensorSpec& spec : program.signature().inputs) make(spec);
+        for (const TensorSpec& spec : program.signature().outputs) make(spec);
+        std::vector<ConstTensorView> inputs;
+        std::vector<TensorView> outputs;
+        for (Tensor& tensor : tensors) {
+            if (inputs.size() < program.signature().inputs.size())
+                inputs.push_back(tensor.view());
+            else
+                outputs.push_back(tensor.view());
+        }
+        BUNCH_RETURN_IF_ERROR(session.run(inputs, outputs));
+    }
+    return ok_status();
+}
+
+Result<LoadedModel> CpuBackend::load(ModelId id, const ModelSpec& model) {
+    if (model.precision != Precision::f32)
+        return unimplemented("model '" + model.name + "' asks for precision " +
+                             std::string(name_of(model.precision)) + "; the CPU backend has f32");
+    BUNCH_ASSIGN_OR_RETURN(Graph graph, read_onnx(model.path));
+    simplify(graph);
+    auto prepared = cpu::Program::prepare(graph, model.max_batch_rows);
+    if (!prepared.ok()) return prepared.status().with_context(model.path);
+    const std::shared_ptr<const cpu::Program> program = *prepared;
+    auto sessions = std::make_shared<Sessions>();
+    for (std::uint32_t lane = 0; lane < description_.lanes; ++lane) {
+        BUNCH_ASSIGN_OR_RETURN(std::unique_ptr<cpu::Session> session, cpu::Session::open(program));
+        sessions->push_back(std::move(session));
+    }
+    BUNCH_RETURN_IF_ERROR(warm_up(*sessions->front(), *program).with_context(model.path));
+    models_.insert(id, std::move(sessions));
+    return LoadedModel{program->signature(), program->max_rows(),
+                       program->weight_bytes() + description_.lanes * program->session_bytes()};
+}
+
+Result<std::unique_ptr<Lane>> CpuBackend::open_lane(std::uint32_t index,
+                                                    std::span<std::byte> /*arena*/) {
+    if (index >= description_.lanes)
+        return invalid_argument("lane " + std::to_string(index) + " of a device with " +
+                                std::to_string(description_.lanes));
+    return std::unique_ptr<Lane>(std::make_unique<CpuLane>(index, models_));
+}
+
+std::uint64_t memory_of_host() {
+    const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGE_SIZE);
+    if (pages < 0 || size < 0) return 0;
+    return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(size);
+}
+
+Result<std::uint32_t> parse_count(const std::string& key, const std::string& text) {
+    std::uint32_t count = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (error != std::errc() || end != text.data() + text.size() || count < 1 || count > 1024)
+        return invalid_argument("option " + key + " = '" + text +
+                                "' of a CPU device is no number from 1 to 1024");
+    return count;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> make_cpu_backend(const BackendOptions& options) {
+    DeviceDescription description{"cpu", cpu::usable_cores(), 2, memory_of_host()};
+    for (const auto& [key, value] : options) {
+        if (key != "lanes" && key != "slots")
+            return invalid_argument("a CPU device has no option '" + key +
+                                    "'; it has 'lanes' and 'slots'");
+        BUNCH_ASSIGN_OR_RETURN(const std::uint32_t count, parse_count(key, value));
+        (key == "lanes" ? description.lanes : description.slots_per_lane) = count;
+    }
+    return std::unique_ptr<Backend>(std::make_unique<CpuBackend>(std::move(description)));
+}
+
+}  // namespace bunch

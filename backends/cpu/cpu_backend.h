@@ -1,0 +1,18 @@
+/// The backend of CPU cores: ONNX models on oneDNN, one thread per lane.
+#pragma once
+
+#include <memory>
+
+#include "backends/runner/backend.h"
+#include "core/result.h"
+
+namespace bunch {
+
+/// Options:
+/// - "lanes": batches that run at the same time, each on a thread; the cores that this process may
+///   use if not given.
+/// - "slots": batches per lane, 2 if not given.
+/// Others, and values that are no number from 1 to 1024, are `invalid_argument`.
+Result<std::unique_ptr<Backend>> make_cpu_backend(const BackendOptions& options);
+
+}  // namespace bunch

@@ -1,0 +1,83 @@
+#include "backends/cpu/execution.h"
+
+namespace bunch::cpu {
+namespace {
+
+void* address_of(const Place& place, std::byte* arena, std::byte* scratch) {
+    switch (place.kind) {
+        case Place::Kind::arena:
+            return arena + place.offset;
+        case Place::Kind::scratch:
+            return scratch;
+        case Place::Kind::weights:
+            return place.address;
+        case Place::Kind::input:
+        case Place::Kind::output:
+            return DNNL_MEMORY_NONE;  // set for every run
+    }
+    return DNNL_MEMORY_NONE;
+}
+
+}  // namespace
+
+Execution::Execution(const Plan& plan, std::byte* arena, std::byte* scratch)
+    : plan_(&plan), arena_(arena), stream_(plan.engine) {
+    for (const Step& step : plan.steps)
+        if (const auto* primitive = std::get_if<PrimitiveStep>(&step))
+            bind(*primitive, arena, scratch);
+}
+
+// dnnl::primitive::execute() builds its arguments anew for every call; small layers would notice.
+void Execution::bind(const PrimitiveStep& step, std::byte* arena, std::byte* scratch) {
+    bound_.push_back({step.primitive.get(), arguments_.size(), step.arguments.size()});
+    for (const Argument& argument : step.arguments) {
+        const Place& place = argument.place;
+        memories_.emplace_back(argument.desc, plan_->engine, address_of(place, arena, scratch));
+        arguments_.push_back({argument.number, memories_.back().get()});
+        if (place.kind == Place::Kind::input || place.kind == Place::Kind::output)
+            externals_.push_back({memories_.size() - 1, place});
+    }
+}
+
+const std::byte* Execution::source(const Place& place, std::span<const std::byte* const> inputs,
+                                   std::span<std::byte* const> outputs) const {
+    switch (place.kind) {
+        case Place::Kind::input:
+            return inputs[place.index];
+        case Place::Kind::output:
+            return outputs[place.index];
+        case Place::Kind::weights:
+            return static_cast<const std::byte*>(place.address);
+        default:
+            return arena_ + place.offset;
+    }
+}
+
+Status Execution::run(std::size_t rows, std::span<const std::byte* const> inputs,
+                      std::span<std::byte* const> outputs) {
+    for (const External& external : externals_) {
+        // oneDNN has no const handles; inputs are only read.
+        auto* bytes = const_cast<std::byte*>(source(external.place, inputs, outputs));
+        if (dnnl_memory_set_data_handle(memories_[external.memory].get(), bytes) != dnnl_success)
+            return internal_error("oneDNN refused a tensor's memory");
+    }
+    std::size_t next = 0;
+    for (const Step& step : plan_->steps) {
+        if (const auto* mlp = std::get_if<MlpStep>(&step)) {
+            auto* to = const_cast<std::byte*>(source(mlp->destination, inputs, outputs));
+            mlp->mlp->run(reinterpret_cast<const float*>(source(mlp->source, inputs, outputs)),
+                          reinterpret_cast<float*>(to), rows);
+            continue;
+        }
+        const Bound& bound = bound_[next++];
+        const dnnl_status_t status =
+            dnnl_primitive_execute(bound.primitive, stream_.get(), static_cast<int>(bound.count),
+                                   arguments_.data() + bound.first);
+        if (status != dnnl_success)
+            return internal_error(std::get<PrimitiveStep>(step).description +
+                                  ": oneDNN failed with status " + std::to_string(status));
+    }
+    return ok_status();
+}
+
+}  // namespace bunch::cpu

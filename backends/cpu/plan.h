@@ -1,0 +1,59 @@
+/// A network prepared for one number of rows: primitives in order, and where each of their
+/// arguments lies. Shared by all lanes and never changed after planner.h made it.
+///
+/// Not for: memory. execution.h binds a plan to the buffers of one lane.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "backends/cpu/mlp.h"
+
+namespace bunch::cpu {
+
+/// Where an argument lies while a plan runs.
+struct Place {
+    enum class Kind : std::uint8_t { input, output, arena, scratch, weights };
+    Kind kind = Kind::arena;
+    std::size_t index = 0;    ///< which input or output
+    std::size_t offset = 0;   ///< bytes into the arena
+    void* address = nullptr;  ///< of weights, which the plan keeps alive
+};
+
+struct Argument {
+    int number = 0;  ///< DNNL_ARG_...
+    dnnl::memory::desc desc;
+    Place place;
+};
+
+/// One oneDNN primitive with what it reads and writes.
+struct PrimitiveStep {
+    dnnl::primitive primitive;
+    std::vector<Argument> arguments;
+    std::string description;  ///< node and implementation, for people
+};
+
+/// A chain of small dense layers in one loop of our own.
+struct MlpStep {
+    std::shared_ptr<const Mlp> mlp;
+    Place source, destination;
+};
+
+using Step = std::variant<PrimitiveStep, MlpStep>;
+
+struct Plan {
+    dnnl::engine engine;  ///< primitives run only with memory of the very same engine
+    std::int64_t rows = 1;
+    bool any_rows = false;  ///< runs for every number of rows: MlpStep only, nothing in the arena
+    std::vector<Step> steps;
+    std::size_t arena_bytes = 0;
+    std::size_t scratch_bytes = 0;
+    std::vector<std::shared_ptr<const void>> kept;  ///< weights that the steps point to
+};
+
+}  // namespace bunch::cpu

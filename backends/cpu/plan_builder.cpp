@@ -1,0 +1,233 @@
+#include "backends/cpu/plan_builder.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace bunch::cpu {
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+
+std::size_t aligned(std::size_t bytes) {
+    return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+}  // namespace
+
+PlanBuilder::PlanBuilder(const Graph& graph, std::int64_t rows, WeightCache& weights,
+                         const PlannerOptions& options)
+    : graph_(graph), rows_(rows), weights_(weights), options_(options), engine_(weights.engine()) {
+    plan_.engine = engine_;
+    plan_.rows = rows;
+    for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
+        const auto desc = plain_desc(dims(graph.inputs[i]));
+        BufferUse use;
+        use.kind = Place::Kind::input;
+        use.index = i;
+        use.bytes = desc.get_size();
+        define(graph.inputs[i], {desc, add_buffer(use)});
+    }
+}
+
+dnnl::memory::desc PlanBuilder::plain_desc(const dnnl::memory::dims& dims) {
+    dnnl::memory::dims strides(dims.size());
+    dnnl::memory::dim stride = 1;
+    for (std::size_t i = dims.size(); i-- > 0; stride *= dims[i]) strides[i] = stride;
+    return {dims, dnnl::memory::data_type::f32, strides};
+}
+
+dnnl::memory::desc PlanBuilder::any_desc(const dnnl::memory::dims& dims) {
+    return {dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
+}
+
+dnnl::memory::dims PlanBuilder::dims(ValueId id) const {
+    const Shape& shape = graph_.at(id).shape;
+    dnnl::memory::dims extents(shape.extents().begin(), shape.extents().end());
+    if (extents.empty()) return {1};
+    if (extents[0] == kAnyExtent) extents[0] = rows_;
+    return extents;
+}
+
+BufferId PlanBuilder::add_buffer(BufferUse use) {
+    use.first_step = use.last_step = plan_.steps.size();
+    buffers_.push_back(use);
+    return BufferId{static_cast<std::uint32_t>(buffers_.size() - 1)};
+}
+
+void PlanBuilder::touch(BufferId buffer) {
+    buffers_[buffer.value].last_step = plan_.steps.size();
+}
+
+Located PlanBuilder::value(ValueId id) {
+    const auto found = values_.find(id);
+    if (found != values_.end()) return found->second;
+    BUNCH_CHECK(graph_.at(id).constant.has_value());
+    const auto desc = plain_desc(dims(id));
+    return constant(id, desc, desc);
+}
+
+Located PlanBuilder::constant(ValueId id, const dnnl::memory::desc& given,
+                              const dnnl::memory::desc& wanted) {
+    auto weights = weights_.get(graph_, id, given, wanted);
+    BufferUse use;
+    use.kind = Place::Kind::weights;
+    use.bytes = weights->size();
+    use.address = weights->address();
+    plan_.kept.push_back(std::move(weights));
+    return {wanted, add_buffer(use)};
+}
+
+Located PlanBuilder::converted(const Located& located, const dnnl::memory::desc& desc) {
+    if (located.desc == desc) return located;
+    const dnnl::reorder::primitive_desc descriptor(engine_, located.desc, engine_, desc,
+                                                   attributes_with({}));
+    BufferUse use;
+    use.bytes = desc.get_size();
+    const Located result{desc, add_buffer(use)};
+    add_step(descriptor, dnnl::reorder(descriptor), "layout",
+             {{DNNL_ARG_FROM, located}, {DNNL_ARG_TO, result}});
+    return result;
+}
+
+Located PlanBuilder::destination(ValueId id, const dnnl::memory::desc& desc) {
+    BufferUse use;
+    use.bytes = desc.get_size();
+    const auto output = std::find(graph_.outputs.begin(), graph_.outputs.end(), id);
+    if (output != graph_.outputs.end() && desc == plain_desc(dims(id))) {
+        use.kind = Place::Kind::output;
+        use.index = static_cast<std::size_t>(output - graph_.outputs.begin());
+    }
+    return {desc, add_buffer(use)};
+}
+
+bool PlanBuilder::may_overwrite(const Located& located, std::size_t index) const {
+    if (buffers_[located.buffer.value].kind != Place::Kind::arena) return false;
+    for (const auto& [id, other] : values_) {
+        if (other.buffer != located.buffer) continue;
+        if (graph_.is_output(id)) return false;
+        for (std::size_t i = index + 1; i < graph_.nodes.size(); ++i) {
+            const Node& node = graph_.nodes[i];
+            if (node.residual == id ||
+                std::find(node.inputs.begin(), node.inputs.end(), id) != node.inputs.end())
+                return false;
+        }
+    }
+    return true;
+}
+
+void PlanBuilder::add_step(const dnnl::primitive& primitive, std::string description,
+                           const dnnl::memory::desc& scratchpad,
+                           const std::vector<std::pair<int, Located>>& arguments) {
+    PrimitiveStep step{primitive, {}, std::move(description)};
+    for (const auto& [number, located] : arguments) {
+        touch(located.buffer);
+        // The offset holds the buffer until the arena is laid out.
+        step.arguments.push_back(
+            {number, located.desc, {Place::Kind::arena, 0, located.buffer.value, nullptr}});
+    }
+    if (scratchpad.get_size() > 0) {
+        plan_.scratch_bytes = std::max(plan_.scratch_bytes, aligned(scratchpad.get_size()));
+        step.arguments.push_back(
+            {DNNL_ARG_SCRATCHPAD, scratchpad, {Place::Kind::scratch, 0, 0, nullptr}});
+    }
+    plan_.steps.emplace_back(std::move(step));
+}
+
+void PlanBuilder::add_mlp(std::shared_ptr<const Mlp> mlp, const Located& source,
+                          const Located& destination) {
+    touch(source.buffer);
+    touch(destination.buffer);
+    plan_.steps.emplace_back(MlpStep{std::move(mlp),
+                                     {Place::Kind::arena, 0, source.buffer.value, nullptr},
+                                     {Place::Kind::arena, 0, destination.buffer.value, nullptr}});
+}
+
+// Largest first, each at the lowest offset that no buffer alive at the same time uses.
+void PlanBuilder::lay_out_arena() {
+    std::vector<BufferUse*> order;
+    for (BufferUse& use : buffers_)
+        if (use.kind == Place::Kind::arena) order.push_back(&use);
+    std::stable_sort(order.begin(), order.end(),
+                     [](const BufferUse* a, const BufferUse* b) { return a->bytes > b->bytes; });
+    std::vector<const BufferUse*> placed;  // by offset
+    for (BufferUse* use : order) {
+        std::size_t offset = 0;
+        for (const BufferUse* other : placed) {
+            const bool together = !options_.share_arena || (other->first_step <= use->last_step &&
+                                                            use->first_step <= other->last_step);
+            if (!together || other->offset + aligned(other->bytes) <= offset) continue;
+            if (other->offset >= offset + aligned(use->bytes)) break;
+            offset = other->offset + aligned(other->bytes);
+        }
+        use->offset = offset;
+        plan_.arena_bytes = std::max(plan_.arena_bytes, offset + aligned(use->bytes));
+        placed.insert(std::upper_bound(placed.begin(), placed.end(), use,
+                                       [](const BufferUse* a, const BufferUse* b) {
+                                           return a->offset < b->offset;
+                                       }),
+                      use);
+    }
+}
+
+void PlanBuilder::settle(Place& place) const {
+    if (place.kind == Place::Kind::scratch) return;
+    const BufferUse& use = buffers_[place.offset];
+    place = {use.kind, use.index, use.offset, use.address};
+}
+
+Plan PlanBuilder::finish() && {
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
+        const ValueId id = graph_.outputs[i];
+        const Located located = value(id);
+        const BufferUse& use = buffers_[located.buffer.value];
+        if (use.kind == Place::Kind::output && use.index == i) continue;
+        const Located output = destination(id, plain_desc(dims(id)));
+        const dnnl::reorder::primitive_desc descriptor(engine_, located.desc, engine_, output.desc,
+                                                       attributes_with({}));
+        add_step(descriptor, dnnl::reorder(descriptor), "output",
+                 {{DNNL_ARG_FROM, located}, {DNNL_ARG_TO, output}});
+    }
+    lay_out_arena();
+    plan_.any_rows = true;
+    for (Step& step : plan_.steps) {
+        if (auto* mlp = std::get_if<MlpStep>(&step)) {
+            settle(mlp->source);
+            settle(mlp->destination);
+        } else {
+            plan_.any_rows = false;
+            for (Argument& argument : std::get<PrimitiveStep>(step).arguments)
+                settle(argument.place);
+        }
+    }
+    if (plan_.arena_bytes > 0) plan_.any_rows = false;
+    return std::move(plan_);
+}
+
+void append_activation(dnnl::post_ops& ops, const Activation& activation) {
+    using Kind = Activation::Kind;
+    switch (activation.kind) {
+        case Kind::none:
+            return;
+        case Kind::leaky_relu:
+            ops.append_eltwise(1, dnnl::algorithm::eltwise_relu, activation.alpha, 0);
+            return;
+        case Kind::clip:
+            ops.append_eltwise(1, dnnl::algorithm::eltwise_clip, activation.alpha, activation.beta);
+            return;
+        case Kind::sigmoid:
+            ops.append_eltwise(1, dnnl::algorithm::eltwise_logistic, 0, 0);
+            return;
+        case Kind::tanh:
+            ops.append_eltwise(1, dnnl::algorithm::eltwise_tanh, 0, 0);
+            return;
+    }
+}
+
+dnnl::primitive_attr attributes_with(const dnnl::post_ops& ops) {
+    dnnl::primitive_attr attributes;
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    attributes.set_post_ops(ops);
+    return attributes;
+}
+
+}  // namespace bunch::cpu

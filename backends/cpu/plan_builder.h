@@ -1,0 +1,130 @@
+/// What the planners of single operators work with: values with their layouts, steps, buffers.
+/// Internal to backends/cpu. Functions here and those that use them throw dnnl::error;
+/// planner.cpp catches it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <map>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "backends/cpu/plan.h"
+#include "backends/cpu/planner.h"
+#include "backends/cpu/weights.h"
+#include "backends/graph/graph.h"
+#include "core/status.h"
+
+namespace bunch::cpu {
+
+/// Memory in the making: a model's input or output, a constant, or a piece of the arena, whose
+/// offset is settled at the end.
+using BufferId = Id<struct BufferTag, std::uint32_t>;
+
+/// A tensor with its layout and its memory. Several may lie in one buffer.
+struct Located {
+    dnnl::memory::desc desc;
+    BufferId buffer;
+};
+
+class PlanBuilder {
+  public:
+    PlanBuilder(const Graph& graph, std::int64_t rows, WeightCache& weights,
+                const PlannerOptions& options);
+
+    const Graph& graph() const { return graph_; }
+    const dnnl::engine& engine() const { return engine_; }
+    const PlannerOptions& options() const { return options_; }
+    /// The extents of `id` with rows filled in; a scalar is [1].
+    dnnl::memory::dims dims(ValueId id) const;
+
+    /// Where `id` was computed, as its producer laid it out.
+    Located value(ValueId id);
+    /// `id` in row-major order, converted if needed.
+    Located plain(ValueId id) { return plain(value(id)); }
+    Located plain(const Located& located) {
+        return converted(located, plain_desc(located.desc.dims()));
+    }
+    /// `located` in layout `desc`, converted if needed.
+    Located converted(const Located& located, const dnnl::memory::desc& desc);
+    /// The constant `id`, seen as `given`, in layout `wanted`.
+    Located constant(ValueId id, const dnnl::memory::desc& given, const dnnl::memory::desc& wanted);
+
+    /// A buffer for what computes `id` in layout `desc`: the model's output where that is possible.
+    Located destination(ValueId id, const dnnl::memory::desc& desc);
+    /// Whether a step of node `index` may overwrite `located`: nobody needs it afterwards.
+    bool may_overwrite(const Located& located, std::size_t index) const;
+    void define(ValueId id, const Located& located) { values_[id] = located; }
+
+    using Arguments = std::initializer_list<std::pair<int, Located>>;
+    /// Adds `primitive`, and memory for the scratchpad that `descriptor` asks for.
+    template <typename Descriptor>
+    void add_step(const Descriptor& descriptor, const dnnl::primitive& primitive,
+                  const std::string& label, Arguments arguments) {
+        add_step(primitive, label + " " + descriptor.impl_info_str(), descriptor.scratchpad_desc(),
+                 {arguments.begin(), arguments.end()});
+    }
+    void add_step(const dnnl::primitive& primitive, std::string description,
+                  const dnnl::memory::desc& scratchpad,
+                  const std::vector<std::pair<int, Located>>& arguments);
+    void add_mlp(std::shared_ptr<const Mlp> mlp, const Located& source, const Located& destination);
+
+    /// Copies outputs that were computed elsewhere to where they belong, and lays out the arena.
+    Plan finish() &&;
+
+    static dnnl::memory::desc plain_desc(const dnnl::memory::dims& dims);
+    static dnnl::memory::desc any_desc(const dnnl::memory::dims& dims);
+
+  private:
+    struct BufferUse {
+        Place::Kind kind = Place::Kind::arena;
+        std::size_t index = 0;
+        std::size_t bytes = 0;
+        void* address = nullptr;
+        std::size_t first_step = 0, last_step = 0;
+        std::size_t offset = 0;
+    };
+
+    BufferId add_buffer(BufferUse use);
+    void touch(BufferId buffer);
+    void lay_out_arena();
+    void settle(Place& place) const;
+
+    const Graph& graph_;
+    std::int64_t rows_;
+    WeightCache& weights_;
+    PlannerOptions options_;
+    dnnl::engine engine_;
+    Plan plan_;
+    std::vector<BufferUse> buffers_;
+    std::map<ValueId, Located> values_;
+};
+
+/// Appends `activation` to `ops`, or nothing for the identity.
+void append_activation(dnnl::post_ops& ops, const Activation& activation);
+
+/// Attributes with `ops` and scratch memory of ours.
+dnnl::primitive_attr attributes_with(const dnnl::post_ops& ops);
+
+// One function per operator: they plan node `index` of the graph. plan_layers.cpp:
+Status plan_conv(PlanBuilder& builder, std::size_t index);
+Status plan_dense(PlanBuilder& builder, std::size_t index);
+Status plan_mat_mul(PlanBuilder& builder, std::size_t index);
+// plan_pointwise.cpp:
+Status plan_affine(PlanBuilder& builder, const Node& node);
+Status plan_elementwise(PlanBuilder& builder, const Node& node);
+Status plan_binary(PlanBuilder& builder, const Node& node);
+Status plan_softmax(PlanBuilder& builder, const Node& node);
+// plan_pools.cpp:
+Status plan_pool(PlanBuilder& builder, const Node& node);
+// plan_layout.cpp:
+Status plan_reshape(PlanBuilder& builder, const Node& node);
+Status plan_transpose(PlanBuilder& builder, const Node& node);
+Status plan_concat(PlanBuilder& builder, const Node& node);
+Status plan_identity(PlanBuilder& builder, const Node& node);
+
+}  // namespace bunch::cpu

@@ -1,0 +1,52 @@
+// Operators that move elements. Most only give another view of the same memory.
+#include "backends/cpu/plan_builder.h"
+
+namespace bunch::cpu {
+
+Status plan_reshape(PlanBuilder& builder, const Node& node) {
+    const Located source = builder.plain(node.inputs[0]);
+    builder.define(node.output, {builder.plain_desc(builder.dims(node.output)), source.buffer});
+    return ok_status();
+}
+
+// A view with other strides; whoever reads it converts it if it must.
+Status plan_transpose(PlanBuilder& builder, const Node& node) {
+    const auto& order = std::get<Transpose>(node.op).order;
+    const Located source = builder.plain(node.inputs[0]);
+    const dnnl::memory::dims dims = builder.dims(node.output);
+    const dnnl::memory::dims from = source.desc.dims();
+    dnnl::memory::dims from_strides(from.size()), strides(dims.size());
+    dnnl::memory::dim stride = 1;
+    for (std::size_t i = from.size(); i-- > 0; stride *= from[i]) from_strides[i] = stride;
+    for (std::size_t i = 0; i < dims.size(); ++i)
+        strides[i] = from_strides[static_cast<std::size_t>(order[i])];
+    builder.define(node.output, {{dims, dnnl::memory::data_type::f32, strides}, source.buffer});
+    return ok_status();
+}
+
+Status plan_concat(PlanBuilder& builder, const Node& node) {
+    const auto axis = static_cast<int>(std::get<Concat>(node.op).axis);
+    std::vector<Located> sources;
+    std::vector<dnnl::memory::desc> descs;
+    for (const ValueId id : node.inputs) {
+        sources.push_back(builder.plain(id));
+        descs.push_back(sources.back().desc);
+    }
+    const auto desc = builder.plain_desc(builder.dims(node.output));
+    const dnnl::concat::primitive_desc descriptor(desc, axis, descs, builder.engine(),
+                                                  attributes_with({}));
+    const Located result = builder.destination(node.output, desc);
+    std::vector<std::pair<int, Located>> arguments{{DNNL_ARG_DST, result}};
+    for (std::size_t i = 0; i < sources.size(); ++i)
+        arguments.emplace_back(DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), sources[i]);
+    builder.add_step(dnnl::concat(descriptor), node.label, descriptor.scratchpad_desc(), arguments);
+    builder.define(node.output, result);
+    return ok_status();
+}
+
+Status plan_identity(PlanBuilder& builder, const Node& node) {
+    builder.define(node.output, builder.value(node.inputs[0]));
+    return ok_status();
+}
+
+}  // namespace bunch::cpu

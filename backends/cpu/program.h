@@ -1,0 +1,81 @@
+/// A model ready to run on CPU cores: plans for a few numbers of rows, out of which every batch up
+/// to the limit is put together, and sessions, which run them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backends/cpu/execution.h"
+#include "backends/cpu/plan.h"
+#include "backends/cpu/planner.h"
+#include "backends/graph/graph.h"
+#include "core/model.h"
+#include "core/result.h"
+#include "core/tensor.h"
+
+namespace bunch::cpu {
+
+struct ProgramOptions {
+    PlannerOptions planner;
+    std::int64_t micro_rows = 0;  ///< rows of the largest plan; 0: chosen by the model's size
+};
+
+/// Immutable; any thread.
+class Program {
+  public:
+    /// `graph` is simplified or not, as the caller likes. Prepares everything for batches of up to
+    /// `max_rows` rows; uses one thread and leaves the calling thread set so. Errors name the node.
+    static Result<std::shared_ptr<const Program>> prepare(const Graph& graph,
+                                                          std::uint32_t max_rows,
+                                                          const ProgramOptions& options = {});
+
+    const ModelSignature& signature() const { return signature_; }
+    std::uint32_t max_rows() const { return max_rows_; }
+    /// Largest first; the last is for one row, unless the first takes any number.
+    std::span<const Plan> plans() const { return plans_; }
+    std::size_t weight_bytes() const { return weight_bytes_; }
+    /// Bytes that each session takes.
+    std::size_t session_bytes() const { return arena_bytes_ + scratch_bytes_; }
+    std::size_t arena_bytes() const { return arena_bytes_; }
+    std::size_t scratch_bytes() const { return scratch_bytes_; }
+
+  private:
+    Program() = default;
+
+    ModelSignature signature_;
+    std::uint32_t max_rows_ = 1;
+    std::vector<Plan> plans_;
+    std::size_t weight_bytes_ = 0, arena_bytes_ = 0, scratch_bytes_ = 0;
+};
+
+/// One lane's memory for a program. One thread at a time.
+class Session {
+  public:
+    /// Memory is touched here, so that the first batch does not pay for it.
+    static Result<std::unique_ptr<Session>> open(std::shared_ptr<const Program> program);
+
+    /// Runs one batch. Views follow the signature and carry equal rows, at most max_rows(). Checks
+    /// types, shapes and sizes: `invalid_argument` names the tensor.
+    Status run(std::span<const ConstTensorView> inputs, std::span<const TensorView> outputs);
+
+  private:
+    explicit Session(std::shared_ptr<const Program> program);
+
+    Status check(std::span<const ConstTensorView> inputs, std::span<const TensorView> outputs,
+                 std::int64_t& rows) const;
+    Status run_rows(std::size_t rows);
+
+    // shared_ptr: a model may be unloaded while another lane still has its session.
+    std::shared_ptr<const Program> program_;
+    Weights arena_, scratch_;
+    std::vector<Execution> executions_;
+    std::vector<std::size_t> input_row_bytes_, output_row_bytes_;
+    std::vector<const std::byte*> inputs_;
+    std::vector<std::byte*> outputs_;
+};
+
+}  // namespace bunch::cpu
