@@ -148,7 +148,9 @@ TEST_F(BadInput, AMessageAboveTheHardLimitEndsOnlyThatConnection) {
 }
 
 TEST(Overload, RowsBeyondTheModelsBoundAreRefusedAtOnce) {
-    DaemonProcess daemon(echo_config("200ms", "0us", "max_batch_rows = 10\nmax_queued_rows = 50"));
+    DaemonProcess daemon(echo_config("200ms", "0us",
+                                     "max_batch_rows = 10\nmax_rows_per_request = 10\n"
+                                     "max_queued_rows = 50"));
     daemon.start_and_wait();
     RawClient client(daemon.data_endpoint());
     for (int i = 0; i < 40; ++i)

@@ -81,7 +81,14 @@ void DaemonProcess::start() {
 
 void DaemonProcess::start_and_wait() {
     start();
-    ASSERT_TRUE(wait_for_log(" ready")) << log();
+    bool is_ready = false;
+    until([&] {
+        is_ready = log().find(" info ready") != std::string::npos;
+        siginfo_t ended{};
+        ::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT);
+        return is_ready || ended.si_pid == pid_;
+    });
+    ASSERT_TRUE(is_ready) << log();
 }
 
 void DaemonProcess::signal(int number) const {

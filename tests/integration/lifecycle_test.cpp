@@ -19,7 +19,7 @@ TEST(Lifecycle, HealthPagesAndMetricsAnswer) {
     EXPECT_EQ(code, 200);
     daemon.http_get("/readyz", &code);
     EXPECT_EQ(code, 200);
-    EXPECT_NE(daemon.http_get("/metrics").find("bunch_request_seconds"), std::string::npos);
+    EXPECT_NE(daemon.http_get("/metrics").find("bunch_device_lanes{"), std::string::npos);
     EXPECT_EQ(daemon.stop().code, 0);
 }
 
