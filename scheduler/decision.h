@@ -17,7 +17,8 @@ struct Dispatch {
 
 /// The call ends with `status`, now. None of its rows will be dispatched any more; results of rows
 /// that are on a lane are to be dropped. At most one per call, and none after its last row is done
-/// or one of its batches has failed on the device.
+/// or one of its batches has failed on the device; only what is told between the event that ends a
+/// call and the next decide() may cross with its Reject, and then the first to be seen counts.
 struct Reject {
     CallId call;
     Status status;

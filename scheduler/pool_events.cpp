@@ -47,6 +47,8 @@ void Scheduler::Impl::return_batch(Index index) {
     --model.batches_in_flight;
     model.rows_in_flight -= batch.rows;
     SuspectGroup group = std::move(batch.group);
+    for (const HeldSlice& held : group.slices)
+        if (calls_.is_open(held)) watch_deadline(calls_[held.call].ticket);
     if (batch.is_started) {
         Verdict verdict = judge(group, calls_);
         for (SuspectGroup& again : verdict.again)
@@ -59,14 +61,11 @@ void Scheduler::Impl::return_batch(Index index) {
         std::erase_if(group.slices, [&](const HeldSlice& held) { return !calls_.is_open(held); });
         if (!group.slices.empty()) model.queue.add_suspects(calls_, std::move(group), true);
     } else {
-        for (const HeldSlice& held : group.slices) wait_again(held, model.queue);
+        for (const HeldSlice& held : group.slices)
+            if (calls_.is_open(held)) model.queue.put_back(calls_, held);
     }
     mark_dirty(batch.model);
     pool_.remove_batch(index);
-}
-
-void Scheduler::Impl::wait_again(const HeldSlice& held, ModelQueue& queue) {
-    if (calls_.is_open(held)) queue.put_back(calls_, held);
 }
 
 void Scheduler::Impl::instance_up(const InstanceInfo& info) {

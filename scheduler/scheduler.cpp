@@ -46,8 +46,12 @@ void Scheduler::Impl::submit(const Ticket& ticket) {
     }
     const Index call = calls_.open(ticket, now_);
     models_[index].queue.push_back(calls_, call);
-    if (ticket.deadline != kNever && !ticket.late_ok) expiry_.add(ticket.deadline, ticket.call);
+    watch_deadline(ticket);
     mark_dirty(index);
+}
+
+void Scheduler::Impl::watch_deadline(const Ticket& ticket) {
+    if (ticket.deadline != kNever && !ticket.late_ok) expiry_.add(ticket.deadline, ticket.call);
 }
 
 Status Scheduler::Impl::fault_of(const Ticket& ticket, Index index) const {

@@ -87,7 +87,7 @@ class Scheduler::Impl {
     void end_call(Index call, Status status);
     void reject_all_waiting(ModelRecord& model, const Status& status);
     void forget_call(Index call);
-    void wait_again(const HeldSlice& held, ModelQueue& queue);
+    void watch_deadline(const Ticket& ticket);
     void mark_dirty(Index model);
     void retire_if_unused(Index model);
 

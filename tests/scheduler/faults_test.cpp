@@ -33,6 +33,23 @@ TEST(Faults, QueueBatchesAgainThatHadNotStarted) {
     EXPECT_THAT(calls_of(batches[1]), ElementsAre(3, 4));
 }
 
+TEST(Faults, DoNotSaveACallFromItsDeadline) {
+    Scheduler scheduler = one_lane(policy(4));
+    scheduler.submit(at(0ms), ticket_by(1, at(5ms)));
+    scheduler.submit(at(0ms), ticket(2));
+    ASSERT_EQ(batches_of(decide(scheduler, at(0ms))).size(), 1u);
+    decide(scheduler, at(1ms));
+
+    scheduler.device_lost(at(2ms), kDevice);
+    decide(scheduler, at(2ms));
+    EXPECT_EQ(scheduler.next_wakeup(), at(5ms));
+    come_back(scheduler, at(6ms), 500, 4);
+
+    const std::vector<Decision> decisions = decide(scheduler, at(6ms));
+    EXPECT_THAT(rejects_of(decisions), ElementsAre(RejectOf(1, StatusCode::deadline_exceeded)));
+    EXPECT_THAT(calls_of(batches_of(decisions).at(0)), ElementsAre(2));
+}
+
 TEST(Faults, RunTheSuspectsInTwoHalvesAlone) {
     Scheduler scheduler = one_lane(policy(4));
     for (std::uint64_t call = 1; call <= 6; ++call) scheduler.submit(at(0ms), ticket(call));
