@@ -105,9 +105,9 @@ bool PlanBuilder::may_overwrite(const Located& located, std::size_t index) const
     for (const auto& [id, other] : values_) {
         if (other.buffer != located.buffer) continue;
         if (graph_.is_output(id)) return false;
-        for (std::size_t i = index + 1; i < graph_.nodes.size(); ++i) {
+        for (std::size_t i = index; i < graph_.nodes.size(); ++i) {
             const Node& node = graph_.nodes[i];
-            if (node.residual == id ||
+            if ((i > index && node.residual == id) ||
                 std::find(node.inputs.begin(), node.inputs.end(), id) != node.inputs.end())
                 return false;
         }

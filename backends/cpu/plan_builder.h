@@ -56,7 +56,8 @@ class PlanBuilder {
 
     /// A buffer for what computes `id` in layout `desc`: the model's output where that is possible.
     Located destination(ValueId id, const dnnl::memory::desc& desc);
-    /// Whether a step of node `index` may overwrite `located`: nobody needs it afterwards.
+    /// Whether node `index` may overwrite its residual `located` while it runs: it does not read
+    /// it as an input too, and nobody needs it afterwards.
     bool may_overwrite(const Located& located, std::size_t index) const;
     void define(ValueId id, const Located& located) { values_[id] = located; }
 
