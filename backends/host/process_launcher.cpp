@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +25,15 @@ namespace {
 constexpr int kControlFd = 3;
 constexpr int kErrorFd = 4;
 constexpr int kFirstFreeFd = 10;  // above both, so that neither is in the other's way
+
+// By number: <sys/pidfd.h> of glibc 2.36 cannot be used from C++, it declares no C linkage.
+int open_pidfd(pid_t process) {
+    return static_cast<int>(::syscall(SYS_pidfd_open, process, 0));
+}
+
+void send_signal(int pidfd, int signal) {
+    ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0);
+}
 
 Status failed(const std::string& what, int error) {
     return unavailable(what + ": " + std::strerror(error));
@@ -51,7 +61,7 @@ class ForkedRunner final : public RunnerProcess {
 
   private:
     void send(int signal) {
-        if (!exit_) ::pidfd_send_signal(pidfd_.get(), signal, nullptr, 0);
+        if (!exit_) send_signal(pidfd_.get(), signal);
     }
 
     void wait(int options) {
@@ -130,7 +140,7 @@ Result<std::unique_ptr<RunnerProcess>> spawn(ChildPlan plan) {
     if (child == 0) become_runner(plan);
     if (child < 0) return failed("cannot start '" + plan.program + "'", errno);
     plan.errors.reset();
-    UniqueFd pidfd(::pidfd_open(child, 0));
+    UniqueFd pidfd(open_pidfd(child));
     if (!pidfd.valid()) {
         const int error = errno;
         ::kill(child, SIGKILL);
