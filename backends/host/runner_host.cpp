@@ -93,6 +93,7 @@ void RunnerHost::add_poll_fds(std::vector<pollfd>& fds) const {
 }
 
 std::optional<TimePoint> RunnerHost::next_wakeup() const {
+    if (!events_.empty()) return TimePoint{};
     TimePoint next = std::min(deadline_, kill_at_);
     if (state_ == State::serving && !models_.loading())
         next = std::min({next, next_ping_, pong_due_});

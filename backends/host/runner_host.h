@@ -77,7 +77,7 @@ class RunnerHost {
     /// Does all that is due: call when a descriptor is ready, or at next_wakeup(), or at any time.
     void advance(TimePoint now);
 
-    /// When to call advance() if no descriptor gets ready before.
+    /// When to call advance() if no descriptor gets ready before; long past while events wait.
     std::optional<TimePoint> next_wakeup() const;
 
     /// What happened since the last call, in order.

@@ -2,6 +2,7 @@
 /// want to say "until the device is up". Waits in poll(), at most kPatience of real time.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -22,19 +23,30 @@ class HostDriver {
 
     RunnerHost& host() { return host_; }
 
-    /// The next event of this type, dropping others before it; nothing if it does not come in time.
+    /// The next event of this type, leaving others for later; nothing if it does not come in time.
     template <typename Event>
     std::optional<Event> wait_for() {
         const TimePoint give_up = now() + kPatience;
-        while (now() < give_up) {
-            while (!events_.empty()) {
-                HostEvent event = std::move(events_.front());
-                events_.erase(events_.begin());
-                if (auto* wanted = std::get_if<Event>(&event)) return std::move(*wanted);
+        for (;;) {
+            const auto wanted = std::find_if(
+                events_.begin(), events_.end(),
+                [](const HostEvent& event) { return std::holds_alternative<Event>(event); });
+            if (wanted != events_.end()) {
+                Event event = std::get<Event>(std::move(*wanted));
+                events_.erase(wanted);
+                return event;
             }
+            if (now() >= give_up) return std::nullopt;
             turn(give_up);
         }
-        return std::nullopt;
+    }
+
+    /// Whether such an event has come and nobody asked for it.
+    template <typename Event>
+    bool has() const {
+        return std::any_of(events_.begin(), events_.end(), [](const HostEvent& event) {
+            return std::holds_alternative<Event>(event);
+        });
     }
 
     /// Polls once, until something happens or `until`, and lets the host act.
