@@ -69,7 +69,7 @@ class CpuSource : public ExecutorSource {
 }  // namespace
 
 Result<std::unique_ptr<ExecutorSource>> load_on_cpu(const std::string& path, std::uint32_t rows) {
-    BUNCH_ASSIGN_OR_RETURN(auto backend, make_cpu_backend({}));
+    BUNCH_ASSIGN_OR_RETURN(auto backend, make_cpu_backend({{"lanes", "1"}}));
     ModelSpec model;
     model.name = path;
     model.path = path;
