@@ -160,6 +160,8 @@ void LanePool::add_fds(std::vector<int>& fds) const {
 void LanePool::receive(TimePoint now, std::size_t index) {
     LaneEntry& lane = *lanes_[index];
     while (lane.link != nullptr) {
+        // Deliveries take time, and a batch that ended meanwhile must not be cut to its beginning.
+        now = std::max(now, bunch::now());
         const auto report = lane.link->receive(now);
         if (!report.ok()) {
             lose(now, lane, report.status().message());

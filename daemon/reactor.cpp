@@ -170,6 +170,7 @@ void Reactor::turn(TimePoint at) {
     }
     for (std::size_t i = first_lane_; i < poll_items_.size(); ++i)
         if (is_ready(i)) lanes_.receive(at, i - first_lane_);
+    at = now();
     if (is_ready(3)) lanes_.finish_gathers(at);
     if (is_ready(2)) take_commands(at);
     if (is_ready(0)) data_.receive(kMessagesPerTurn);
