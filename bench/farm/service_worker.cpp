@@ -21,19 +21,17 @@ class Caller {
           questions_(questions),
           connection_(std::move(connection)) {}
 
-    /// One question that does not count: connected, and the model is there.
+    /// One question before the window opens: connected, and the model is there. Its answer must be
+    /// as right as any.
     Status warm_up() {
-        Status outcome;
-        BUNCH_RETURN_IF_ERROR(
-            connection_
-                ->submit(request_for(0, {}), [&](Response& answer) { outcome = answer.status; })
-                .status());
-        BUNCH_RETURN_IF_ERROR(drain());
-        return outcome;
+        ask({});
+        BUNCH_RETURN_IF_ERROR(refused_);
+        return drain();
     }
 
     Status work() {
         const TimePoint end = worker_.wait_for_start().end;
+        asking_ = true;
         for (std::size_t i = 0; i < phase_.in_flight; ++i) ask({});
         while (now() < end && refused_.ok()) connection_->poll(std::min(end - now(), kTick));
         asking_ = false;
@@ -93,8 +91,8 @@ class Caller {
     const Questions& questions_;
     std::unique_ptr<Connection> connection_;
     std::size_t next_ = 0;
-    bool asking_ = true;
-    Status refused_;  // why a request could not even be submitted
+    bool asking_ = false;  // whether an answer is followed by the next question
+    Status refused_;       // why a request could not even be submitted
 };
 
 }  // namespace
