@@ -30,7 +30,7 @@ Phase resnet50() {
     phase.tolerance = 1e-4;
     phase.warm_up = seconds(2);
     phase.measured = seconds(15);
-    phase.sweep = {1, 4, 16};
+    phase.sweep = {1, 8};
     phase.sweep_measured = seconds(4);
     phase.fill = fill_with_jet;
     return phase;

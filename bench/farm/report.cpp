@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "bench/farm/plot.h"
@@ -36,10 +37,9 @@ std::string service_rows(const ServiceFigures& figures) {
     std::string table = row("mean batch rows", "-", rate_text(figures.mean_batch_rows));
     table += row("duty cycle", "-", fmt::format("{:.3f}", figures.duty_cycle));
     table += row("useful duty", "-", fmt::format("{:.3f}", figures.useful_duty));
-    table += "  time per stage (mean)  ";
     for (const char* stage : kStageNames)
-        table += fmt::format(" {} {}{}", stage, time_text(figures.stage_seconds.at(stage)),
-                             stage == kStageNames.back() ? "\n" : ",");
+        table += row(fmt::format("mean time in {}", stage), "-",
+                     time_text(figures.stage_seconds.at(stage)));
     return table;
 }
 
@@ -87,9 +87,31 @@ double gain(const PhaseResult& phase) {
     return phase.service->rows_per_second() / phase.alone->rows_per_second();
 }
 
+/// Over all runs, those of the curves too; warm-up included where an answer was wrong.
+std::string verdict(const std::vector<PhaseResult>& results) {
+    std::uint64_t answers = 0, mismatches = 0, swapped = 0, errors = 0;
+    const auto add = [&](const Measurement& run) {
+        answers += run.crowd.requests;
+        mismatches += run.crowd.mismatches;
+        swapped += run.crowd.swapped;
+        errors += run.crowd.errors;
+    };
+    for (const PhaseResult& phase : results) {
+        for (const auto* curve : {&phase.alone_curve, &phase.service_curve})
+            std::for_each(curve->begin(), curve->end(), add);
+        // The last point of a curve is the whole crowd.
+        if (phase.alone && phase.alone_curve.empty()) add(*phase.alone);
+        if (phase.service && phase.service_curve.empty()) add(*phase.service);
+    }
+    return fmt::format(
+        "\n{} answers were compared with the expected ones: {} wrong, {} of another worker, {} "
+        "requests failed.\n",
+        with_thousands(static_cast<long long>(answers)), mismatches, swapped, errors);
+}
+
 /// What the numbers say, whether or not it flatters the service.
 std::string lessons(const std::vector<PhaseResult>& results) {
-    std::string text = "\n";
+    std::string text;
     if (const PhaseResult* resnet = find(results, "resnet50"))
         text += fmt::format(
             "On CPU cores batching gains ResNet-50 little: with the service x{:.2f} here. One "
@@ -108,7 +130,7 @@ std::string lessons(const std::vector<PhaseResult>& results) {
             "x{:.1f} the rows per second, and p50 latency {} instead of {}.\n",
             gain(*device), time_text(device->service->crowd.latencies.quantile(0.5)),
             time_text(device->alone->crowd.latencies.quantile(0.5)));
-    return text == "\n" ? "" : text;
+    return text;
 }
 
 PlotSeries series(const std::string& name, const std::string& color, bool dashed, double quantile,
@@ -141,7 +163,7 @@ std::string rate_text(double per_second) {
 std::string to_table(const std::vector<PhaseResult>& results) {
     std::string text;
     for (const PhaseResult& phase : results) text += phase_table(phase);
-    return text + lessons(results);
+    return text + verdict(results) + lessons(results);
 }
 
 std::string to_plot(const std::vector<PhaseResult>& results) {
