@@ -42,9 +42,9 @@ void LanePool::add(TimePoint now, DeviceId device, std::uint32_t index,
     lane->index = index;
     lane->running.resize(link->slots());
     lane->link = std::move(link);
-    lane->clock = LaneClock(now);
-    lane->clock.up(now);
-    lane->clock.work_waits(now, has_waiting_work(device));
+    lane->clock = &devices_[device.value].metrics->lane_clock(index, now);
+    lane->clock->up(now);
+    lane->clock->work_waits(now, has_waiting_work(device));
     lanes_.push_back(std::move(lane));
     ++generation_;
 }
@@ -72,10 +72,10 @@ void LanePool::start(TimePoint now, Batch&& batch) {
         if (open != nullptr)
             for (const Tensor& input : open->call.inputs) shapes.push_back(input.shape);
     }
-    lane->clock.bound(now, batch.id);
+    lane->clock->bound(now, batch.id);
     auto inputs = lane->link->begin(batch.id, batch.model, signature, batch.rows, shapes);
     if (!inputs.ok()) {
-        lane->clock.dropped(now, batch.id);
+        lane->clock->dropped(now, batch.id);
         fail_batch(now, std::move(batch), inputs.status());
         return;
     }
@@ -177,7 +177,7 @@ void LanePool::finish(TimePoint now, LaneEntry& lane, const BatchReport& report)
     ServedDevice& device = devices_[lane.device.value];
     Batch batch = std::move(running.batch);
     const DeviceTimes& times = report.times;
-    lane.clock.done(now, batch.id, clock_times(times));
+    lane.clock->done(now, batch.id, clock_times(times));
     count_in_flight(lane.device, -1);
     if (!report.status.ok()) {
         lane.link->release(report.slot);
@@ -213,9 +213,7 @@ void LanePool::fail_batch(TimePoint now, Batch&& batch, const Status& status) {
 }
 
 void LanePool::lose(TimePoint now, LaneEntry& lane, const std::string& reason) {
-    lane.clock.fault(now);
-    ServedDevice& device = devices_[lane.device.value];
-    device.metrics->lane_times(lane.index, lane.clock.totals());
+    lane.clock->fault(now);
     count_in_flight(lane.device, -static_cast<int>(lane.link->slots() - lane.link->free_slots()));
     lane.link.reset();
     scheduler_.lane_lost(now, lane.id);
@@ -240,7 +238,7 @@ void LanePool::work_waits(TimePoint now, ModelId model, bool waits) {
     waiting_[model.value] = waits;
     for (auto& lane : lanes_) {
         if (lane->link != nullptr && instances_[model.value][lane->device.value] != nullptr)
-            lane->clock.work_waits(now, has_waiting_work(lane->device));
+            lane->clock->work_waits(now, has_waiting_work(lane->device));
     }
 }
 
@@ -251,10 +249,9 @@ void LanePool::add_instance(ModelId model, DeviceId device) {
 }
 
 void LanePool::tick(TimePoint now) {
+    for (ServedDevice& device : devices_) device.metrics->publish(now);
     for (auto& lane : lanes_) {
-        lane->clock.advance(now);
         const ServedDevice& device = devices_[lane->device.value];
-        device.metrics->lane_times(lane->index, lane->clock.totals());
         if (lane->link == nullptr || lane->link->batches().empty()) continue;
         if (now - lane->front_since <= device.batch_timeout) continue;
         lose(now, *lane,

@@ -77,9 +77,9 @@ class LanePool {
         DeviceId device;
         std::uint32_t index = 0;         ///< within the device
         std::unique_ptr<LaneLink> link;  ///< null: lost
-        LaneClock clock{TimePoint{}};
-        std::vector<Running> running;  ///< by slot
-        TimePoint front_since;         ///< since when its oldest batch could run
+        LaneClock* clock = nullptr;      ///< of the device's metrics, which outlive the lane
+        std::vector<Running> running;    ///< by slot
+        TimePoint front_since;           ///< since when its oldest batch could run
     };
 
     void gather_inputs(TimePoint now, LaneEntry& lane, Batch&& batch, const BatchInputs& inputs);

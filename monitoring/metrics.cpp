@@ -128,12 +128,19 @@ void ModelMetrics::record(const Timeline& times, Protocol protocol, StatusCode o
     if (outcome == StatusCode::ok) rows.add(call_rows);
 }
 
-void DeviceMetrics::lane_times(std::uint32_t lane, const LaneClock::Totals& totals) {
-    BUNCH_CHECK(lane < kMaxLanes);
-    for (std::size_t i = 0; i < kLaneStates; ++i) {
-        states[i].add(static_cast<std::uint64_t>((totals[i] - published_[lane][i]).count()));
+LaneClock& DeviceMetrics::lane_clock(std::uint32_t lane, TimePoint now) {
+    while (clocks_.size() <= lane) clocks_.emplace_back(now);
+    return clocks_[lane];
+}
+
+void DeviceMetrics::publish(TimePoint now) {
+    LaneClock::Totals all{};
+    for (LaneClock& clock : clocks_) {
+        clock.advance(now);
+        for (std::size_t i = 0; i < kLaneStates; ++i) all[i] += clock.totals()[i];
     }
-    published_[lane] = totals;
+    for (std::size_t i = 0; i < kLaneStates; ++i)
+        states[i].set_total(static_cast<std::uint64_t>(all[i].count()));
 }
 
 BatchMetrics::BatchMetrics(DeviceMetrics& on) : rows(kRowBounds), device_(on) {}

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -79,10 +80,12 @@ struct ModelMetrics {
 
 /// Of one device.
 struct DeviceMetrics {
-    /// Publishes what the clock of lane `lane` (0-based, below kMaxLanes) has settled.
-    void lane_times(std::uint32_t lane, const LaneClock::Totals& totals);
+    /// The clock of lane `lane` (0-based), which begins at the first call as faulted. It outlives
+    /// the runner, so that the time between two runners counts. Valid as long as *this.
+    LaneClock& lane_clock(std::uint32_t lane, TimePoint now);
 
-    static constexpr std::size_t kMaxLanes = 256;
+    /// Settles and publishes all lane clocks.
+    void publish(TimePoint now);
 
     Gauge up;                                 ///< 1: takes work
     Gauge lanes;                              ///
@@ -93,7 +96,7 @@ struct DeviceMetrics {
     std::array<Counter, kLaneStates> states;  ///< nanoseconds, over all lanes
 
   private:
-    std::array<LaneClock::Totals, kMaxLanes> published_{};
+    std::deque<LaneClock> clocks_;  ///< by lane
 };
 
 /// Of one model on one device.

@@ -58,8 +58,11 @@ void fill(Metrics& metrics) {
     device.in_flight.set(1);
     device.arena_bytes.set(4096);
     device.restarts.add();
-    device.lane_times(0, {3s, 1s, 0s, 500ms, 0s});
-    device.lane_times(1, {4s, 0s, 0s, 500ms, 0s});
+    device.lane_clock(0, at(0s)).up(at(1s));
+    device.lane_clock(0, at(1s)).bound(at(2s), BatchId{1});
+    device.lane_clock(0, at(2s)).done(at(5s), BatchId{1}, {at(2s), at(3s), at(4500ms), at(5s)});
+    device.lane_clock(1, at(1s)).up(at(1s));
+    device.publish(at(6s));
     BatchMetrics& batches = metrics.batches("resnet50", "1", "cpu0");
     batches.record(32, 320ms);
     batches.record(1, 40ms);
@@ -129,6 +132,32 @@ TEST(Metrics, KeepsVersionsOfAModelApartAndFindsHandlesAgain) {
 
     EXPECT_EQ(&metrics.model("m", "1"), &metrics.model("m", "1"));
     EXPECT_NE(&metrics.model("m", "1"), &metrics.model("m", "2"));
+}
+
+/// The sum over the states of a device.
+Duration accounted(const DeviceMetrics& device) {
+    std::uint64_t sum = 0;
+    for (const Counter& state : device.states) sum += state.value();
+    return Duration(sum);
+}
+
+TEST(Metrics, AccountForEachLaneFromItsFirstRunnerOnThroughAllRestarts) {
+    Metrics metrics;
+    DeviceMetrics& device = metrics.device("d", "cpu");
+
+    LaneClock& clock = device.lane_clock(0, at(0s));
+    clock.up(at(0s));
+    device.publish(at(3s));
+    clock.fault(at(5s));
+    device.publish(at(7s));
+    EXPECT_EQ(accounted(device), 7s);
+    device.lane_clock(0, at(10s)).up(at(10s));
+    device.lane_clock(1, at(10s)).up(at(10s));
+    device.publish(at(20s));
+
+    EXPECT_EQ(accounted(device), 20s + 10s);
+    const auto faulted = static_cast<std::size_t>(LaneState::faulted);
+    EXPECT_EQ(Duration(device.states[faulted].value()), 5s);
 }
 
 TEST(Metrics, CountsUsefulTimeAtTheBestRateSeen) {
