@@ -259,8 +259,8 @@ void Reactor::tick(TimePoint at) {
 
 void Reactor::finish_drain(TimePoint at) {
     if (is_drained_) return;
-    const bool is_empty = slab_.open_calls() == 0 && !data_.has_unsent();
-    if (!is_empty && at < *drain_until_) return;
+    // Replies that are being sent are given a moment when the sockets close.
+    if (slab_.open_calls() > 0 && at < *drain_until_) return;
     const std::size_t abandoned = slab_.open_calls();
     slab_.for_each([&](CallId id, OpenCall&) {
         desk_.fail(id, unavailable("the server shut down before this request could run"));

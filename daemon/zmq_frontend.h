@@ -39,9 +39,6 @@ class ZmqFrontend final : public Frontend {
     /// Requests that arrive from now on are refused with unavailable.
     void drain() { draining_ = true; }
 
-    /// Whether replies are still waiting to be sent.
-    bool has_unsent() const { return unsent_.bytes.load(std::memory_order_relaxed) > 0; }
-
     std::size_t clients() const { return peers_.size(); }
 
     Protocol protocol() const override { return Protocol::zmq; }
