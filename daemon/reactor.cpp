@@ -230,6 +230,7 @@ void Reactor::reject(const Reject& rejection) {
 
 void Reactor::report_lost_lanes() {
     for (LostLane& lost : lanes_.take_lost()) {
+        if (is_drained_) continue;  // main stops the runners
         const ServedDevice& device = devices_[lost.device.value];
         log::warn("lane_lost", {{"device", device.name}, {"reason", lost.reason}});
         notices_.post(LaneBroken{lost.device, std::move(lost.reason)});
