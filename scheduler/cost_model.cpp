@@ -95,6 +95,10 @@ Duration CostCurve::copy(std::uint32_t rows) const {
     return copy_per_row_ > 0 ? from_seconds(copy_per_row_ * rows) : Duration::zero();
 }
 
+std::uint32_t CostCurve::rows_copied_within(Duration budget, std::uint32_t limit) const {
+    return copy_per_row_ > 0 ? whole_rows(to_seconds(budget) / copy_per_row_, limit) : limit;
+}
+
 std::uint32_t CostCurve::rows_within(Duration budget, bool with_copy, std::uint32_t limit) const {
     if (!known()) return limit;
     const double copy = with_copy && copy_per_row_ > 0 ? copy_per_row_ / margin() : 0;

@@ -36,8 +36,14 @@ class CostCurve {
     /// As run(), with a margin for its usual deviation.
     Duration cautious_run(std::uint32_t rows) const;
 
+    /// By how much runs usually differ from run(), as a part of it.
+    double deviation() const { return deviation_; }
+
     /// Expected gather and transfer time; zero until learnt.
     Duration copy(std::uint32_t rows) const;
+
+    /// The most rows that can be copied in `budget`; `limit` until learnt.
+    std::uint32_t rows_copied_within(Duration budget, std::uint32_t limit) const;
 
     /// The most rows whose cautious run, and copy if `with_copy`, takes at most `budget`; at most
     /// `limit`. 0 if not even one row does. `limit` as long as nothing is known.

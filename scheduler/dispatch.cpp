@@ -230,6 +230,21 @@ Batch Scheduler::Impl::form(Index lane, const Choice& choice) {
     return batch;
 }
 
+/// How far a batch should go at most, where less is as good for the device: no further than what
+/// leaves the other lanes their part, and than what is copied by the time the lane is free.
+std::uint32_t Scheduler::Impl::share_of(std::uint64_t rows, const InstanceRecord& instance,
+                                        const BatchRules& rules) const {
+    std::uint64_t share = (rows + instance.class_lanes - 1) / instance.class_lanes;
+    if (!rules.lane_is_idle) {
+        const std::uint64_t copied =
+            instance.curve->rows_copied_within(rules.begin - now_, instance.limit);
+        share = std::min(share, copied);
+    }
+    const std::uint64_t enough = instance.curve->efficient_rows(instance.limit);
+    return static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(std::max(share, enough), instance.limit));
+}
+
 void Scheduler::Impl::take_line(ModelRecord& model, const InstanceRecord& instance,
                                 const LaneRecord& lane, std::size_t line, SuspectGroup& into) {
     const Line& from = model.queue.lines()[line];
@@ -241,10 +256,7 @@ void Scheduler::Impl::take_line(ModelRecord& model, const InstanceRecord& instan
     rules.begin = rules.lane_is_idle ? now_ : std::max(now_, lane.free_at);
     const bool one_call = model.is_one_call_per_batch();
     if (!one_call) {
-        const std::uint64_t fair = (from.rows + instance.class_lanes - 1) / instance.class_lanes;
-        const std::uint64_t enough = instance.curve->efficient_rows(instance.limit);
-        rules.share = static_cast<std::uint32_t>(
-            std::min<std::uint64_t>(std::max(fair, enough), instance.limit));
+        rules.share = share_of(from.rows, instance, rules);
         const OpenCall& oldest = calls_[calls_.piece(from.head).call];
         if (model.policy.objective)
             rules.soft_target = saturating_add(oldest.arrival, *model.policy.objective);

@@ -9,8 +9,9 @@ namespace bunch {
 namespace {
 
 constexpr Duration kShortestLead = std::chrono::milliseconds(1);
-constexpr int kRunsPerLead = 10;   // a lead is at least a tenth of the run it must not interrupt
-constexpr int kCopiesPerLead = 2;  // and two copies: an estimate may be off by its own size
+constexpr int kRunsPerLead = 10;          // a lead is at least a tenth of the run that it covers,
+constexpr int kCopiesPerLead = 2;         // and two copies: an estimate may be off by its own size,
+constexpr double kDeviationsPerLead = 3;  // and a copy while the run ends early
 
 template <typename Map, typename Key>
 Index find_in(const Map& map, Key key) {
@@ -139,8 +140,11 @@ void Pool::refresh(Index lane, TimePoint at) {
 
 Duration Pool::lead(const LaneRecord& lane) const {
     const InFlight& last = batches_[lane.batches.back()];
-    return std::max({kShortestLead, kCopiesPerLead * devices_[lane.device].longest_copy,
-                     last.curve->run(last.rows) / kRunsPerLead});
+    const Duration run = last.curve->run(last.rows);
+    const Duration copy = devices_[lane.device].longest_copy;
+    const Duration early =
+        from_seconds(to_seconds(run) * kDeviationsPerLead * last.curve->deviation());
+    return std::max({kShortestLead, kCopiesPerLead * copy, run / kRunsPerLead, copy + early});
 }
 
 Index Pool::wake(TimePoint at) {

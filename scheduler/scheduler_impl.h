@@ -110,6 +110,8 @@ class Scheduler::Impl {
     bool is_full(const ModelRecord& model, std::uint64_t rows, std::uint32_t limit) const;
     Index best_lane(const ModelRecord& model);
     Batch form(Index lane, const Choice& choice);
+    std::uint32_t share_of(std::uint64_t rows, const InstanceRecord& instance,
+                           const BatchRules& rules) const;
     void take_line(ModelRecord& model, const InstanceRecord& instance, const LaneRecord& lane,
                    std::size_t line, SuspectGroup& into);
 
