@@ -24,6 +24,13 @@ std::uint32_t whole_rows(double rows, std::uint32_t limit) {
     return rows >= limit ? limit : static_cast<std::uint32_t>(rows);
 }
 
+void learn_per_row(double& estimate, std::uint32_t rows, Duration time) {
+    if (!is_plausible(rows, time)) return;
+    const double per_row = to_seconds(time) / rows;
+    if (estimate == 0) estimate = per_row;
+    estimate += kCopyGain * (std::min(per_row, kOutlier * estimate) - estimate);
+}
+
 }  // namespace
 
 void CostCurve::learn_run(std::uint32_t rows, Duration compute) {
@@ -84,24 +91,25 @@ Duration CostCurve::cautious_run(std::uint32_t rows) const {
     return known() ? from_seconds(mean_seconds(rows) * margin()) : Duration::zero();
 }
 
-void CostCurve::learn_copy(std::uint32_t rows, Duration copy) {
-    if (!is_plausible(rows, copy)) return;
-    const double per_row = to_seconds(copy) / rows;
-    if (copy_per_row_ < 0) copy_per_row_ = per_row;
-    copy_per_row_ += kCopyGain * (std::min(per_row, kOutlier * copy_per_row_) - copy_per_row_);
+void CostCurve::learn_gather(std::uint32_t rows, Duration gather) {
+    learn_per_row(gather_per_row_, rows, gather);
+}
+
+void CostCurve::learn_transfer(std::uint32_t rows, Duration transfer) {
+    learn_per_row(transfer_per_row_, rows, transfer);
 }
 
 Duration CostCurve::copy(std::uint32_t rows) const {
-    return copy_per_row_ > 0 ? from_seconds(copy_per_row_ * rows) : Duration::zero();
+    return from_seconds(copy_per_row() * rows);
 }
 
 std::uint32_t CostCurve::rows_copied_within(Duration budget, std::uint32_t limit) const {
-    return copy_per_row_ > 0 ? whole_rows(to_seconds(budget) / copy_per_row_, limit) : limit;
+    return copy_per_row() > 0 ? whole_rows(to_seconds(budget) / copy_per_row(), limit) : limit;
 }
 
 std::uint32_t CostCurve::rows_within(Duration budget, bool with_copy, std::uint32_t limit) const {
     if (!known()) return limit;
-    const double copy = with_copy && copy_per_row_ > 0 ? copy_per_row_ / margin() : 0;
+    const double copy = with_copy ? copy_per_row() / margin() : 0;
     const double seconds = to_seconds(budget) / margin();
     if (sloped_) {
         const double per_row = line_.per_row + copy;

@@ -24,8 +24,10 @@ class CostCurve {
     /// ignored, and what is far off the curve counts only as moderately off.
     void learn_run(std::uint32_t rows, Duration compute);
 
-    /// Gather and transfer of one batch took this long in total. Nonsense is ignored.
-    void learn_copy(std::uint32_t rows, Duration copy);
+    /// Gather, or transfer, of one batch took this long. Nonsense is ignored. A transfer that may
+    /// contain waiting for the batch before it is not for learning.
+    void learn_gather(std::uint32_t rows, Duration gather);
+    void learn_transfer(std::uint32_t rows, Duration transfer);
 
     /// Whether any run has been learnt; the functions below return zero before.
     bool known() const { return weight_ > 0; }
@@ -60,6 +62,7 @@ class CostCurve {
 
     double mean_seconds(double rows) const;
     double margin() const;
+    double copy_per_row() const { return gather_per_row_ + transfer_per_row_; }
     void fit();
 
     // Sums over samples (rows x, seconds y), each weighed by 1/y² and by its age.
@@ -69,9 +72,10 @@ class CostCurve {
     double sum_y_ = 0;
     double sum_xy_ = 0;
     Line line_;
-    bool sloped_ = false;       ///< batches of different sizes were seen, so line_ means something
-    double deviation_ = 0.05;   ///< usual |y - mean| / mean
-    double copy_per_row_ = -1;  ///< seconds; negative: not learnt
+    bool sloped_ = false;        ///< batches of different sizes were seen, so line_ means something
+    double deviation_ = 0.05;    ///< usual |y - mean| / mean
+    double gather_per_row_ = 0;  ///< seconds; 0: not learnt
+    double transfer_per_row_ = 0;  ///< seconds; 0: not learnt
 };
 
 /// The curves of all models on all device classes. They outlive devices.

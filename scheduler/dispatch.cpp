@@ -84,9 +84,11 @@ void Scheduler::Impl::fill_dirty_lanes(std::vector<Decision>& out) {
         while (takes_batches(lane)) {
             const Choice choice = most_urgent(pool_.lane_at(lane));
             if (choice.instance == kNone) break;
-            // Another lane may be the better place for what this one would run.
+            // Another lane that is due may be the better place for what this one would run.
+            const bool is_due = pool_.lane_at(lane).state == LaneState::due;
+            const bool is_alone = pool_.due_lanes() == (is_due ? 1u : 0u);
             const Index model = pool_.instance_at(choice.instance).model;
-            if (!fill(best_lane(models_[model]), out)) break;
+            if (!fill(is_alone ? lane : best_lane(models_[model]), out)) break;
         }
     }
     dirty_lanes_.clear();
@@ -98,7 +100,7 @@ void Scheduler::Impl::place_dirty_models(std::vector<Decision>& out) {
         model.is_dirty = false;
         while (!model.queue.empty()) {
             const bool full = is_full(model, model.queue.longest_line(), model.smallest_limit);
-            if (!full && !pool_.has_due_lane()) break;
+            if ((full ? pool_.open_lanes() : pool_.due_lanes()) == 0) break;
             if (model.fruitless_at == pool_.openings() && (model.fruitless_full || !full)) break;
             if (!fill(best_lane(model), out)) {
                 model.fruitless_at = pool_.openings();

@@ -63,9 +63,11 @@ struct InstanceInfo {
 struct RunReport {
     /// Not ok: the device reported failure, and the caller ends the batch's calls with it.
     StatusCode code = StatusCode::ok;
-    Duration gather{};    ///< copying the inputs into the slot
-    Duration transfer{};  ///< to the device and back, as far as it did not overlap the run
-    Duration compute{};   ///< on the device
+    Duration gather{};  ///< copying the inputs into the slot
+    /// To the device and back, as far as it did not overlap the run. May contain waiting for the
+    /// batch before it on the lane.
+    Duration transfer{};
+    Duration compute{};  ///< on the device
 };
 
 /// What is with the scheduler, of one model or of all.

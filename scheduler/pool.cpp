@@ -97,6 +97,7 @@ Index Pool::add_batch(Index lane, BatchId id) {
     batch.lane = lane;
     batch.device = lanes_[lane].device;
     batch.is_started = false;
+    batch.was_behind = !lanes_[lane].batches.empty();
     batch.group.slices.clear();
     batch_by_id_.emplace(id, index);
     lanes_[lane].batches.push_back(index);

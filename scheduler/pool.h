@@ -28,6 +28,7 @@ struct InFlight {
     SuspectGroup group;
     bool is_alone = false;  ///< the group is suspect, not just a usual batch
     bool is_started = false;
+    bool was_behind = false;  ///< another batch was on the lane when it was dispatched
     std::uint32_t rows = 0;
     TimePoint begin;  ///< when it was, or is expected to have been, ready to run
 };
@@ -107,7 +108,8 @@ class Pool {
     /// Counts events that may give a model a lane: while it stands still there is no new one.
     std::uint64_t openings() const { return openings_; }
     void note_opening() { ++openings_; }
-    bool has_due_lane() const { return due_lanes_ > 0; }
+    std::size_t due_lanes() const { return due_lanes_; }
+    std::size_t open_lanes() const { return due_lanes_ + waiting_.size(); }  ///< due or waiting
 
     DeviceRecord& device_at(Index device) { return devices_[device]; }
     const DeviceRecord& device_at(Index device) const { return devices_[device]; }

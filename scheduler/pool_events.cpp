@@ -166,7 +166,8 @@ void Scheduler::Impl::batch_done(Index index, const RunReport& report) {
     model.rows_in_flight -= batch.rows;
     if (report.code == StatusCode::ok) {
         batch.curve->learn_run(batch.rows, report.compute);
-        batch.curve->learn_copy(batch.rows, report.gather + report.transfer);
+        batch.curve->learn_gather(batch.rows, report.gather);
+        if (!batch.was_behind) batch.curve->learn_transfer(batch.rows, report.transfer);
         // Old peaks fade, so that one slow copy does not cost late binding for ever.
         Duration& longest = pool_.device_at(batch.device).longest_copy;
         longest = std::max(longest - longest / 32, batch.curve->copy(batch.rows));

@@ -249,6 +249,22 @@ TEST(LateBinding, LeavesTimeForTheCopy) {
     EXPECT_LE(*scheduler.next_wakeup(), at(32ms) - 2 * 5ms + 1ms);
 }
 
+TEST(LateBinding, TakesNoWaitBehindAnotherBatchForATransfer) {
+    Scheduler scheduler = one_lane(policy(32));
+    teach(scheduler, 32, at(0ms));
+    scheduler.submit(at(0ms), ticket(1, 64));
+    const std::vector<Batch> both = batches_of(decide(scheduler, at(0ms)));
+    ASSERT_EQ(both.size(), 2u);
+    scheduler.batch_done(at(33ms), both[0].id, report(33ms));
+    scheduler.batch_done(at(66ms), both[1].id, {StatusCode::ok, 0ns, 33ms, 33ms});
+
+    scheduler.submit(at(66ms), ticket(2, 31));
+    scheduler.batch_started(at(66ms), batches_of(decide(scheduler, at(66ms))).at(0).id);
+    scheduler.submit(at(67ms), ticket(3));
+
+    EXPECT_THAT(decide(scheduler, at(67ms)), IsEmpty());
+}
+
 TEST(Placement, PrefersTheDeviceThatIsThroughFirst) {
     Scheduler scheduler(1);
     scheduler.configure(at(0ms), {{policy(8)}, 5s});

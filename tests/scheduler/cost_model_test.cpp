@@ -42,8 +42,8 @@ TEST(CostCurve, IgnoresNonsense) {
     curve.learn_run(8, 0ns);
     curve.learn_run(8, -5s);
     curve.learn_run(8, std::chrono::hours(100));
-    curve.learn_copy(0, 1ms);
-    curve.learn_copy(8, -1ns);
+    curve.learn_gather(0, 1ms);
+    curve.learn_transfer(8, -1ns);
 
     EXPECT_NEAR(to_seconds(curve.run(64)), to_seconds(line(64)), 1e-6);
     EXPECT_EQ(curve.copy(8), Duration::zero());
@@ -101,7 +101,8 @@ TEST(CostCurve, NeverSlopesDownOrStartsBelowZero) {
 
 TEST(CostCurve, FitsAsManyRowsAsTheBudgetHolds) {
     CostCurve curve = learnt();
-    curve.learn_copy(10, 50us);  // 5 us per row
+    curve.learn_gather(10, 30us);
+    curve.learn_transfer(10, 20us);  // 5 us per row in all
 
     for (const bool with_copy : {false, true}) {
         const std::uint32_t rows = curve.rows_within(2ms, with_copy, 1000);
