@@ -11,9 +11,9 @@ namespace bunch::cpu {
 namespace {
 
 constexpr std::int64_t kMaxMicroRows = 256;
-// What the activations of one plan may take: a share of a core's second-level cache and of the
-// third. See docs/CPU.md for how it was measured.
-constexpr std::size_t kActivationBudget = std::size_t{32} << 20;
+// What one node may read and write per plan: more falls out of a core's caches. ResNet-50 (6.4 MB a
+// row) so runs image by image, which docs/CPU.md shows to be no slower than 32 at once.
+constexpr std::size_t kActivationBudget = std::size_t{4} << 20;
 
 // Bytes of what the busiest node reads and writes for one row.
 std::size_t activation_bytes(const Graph& graph) {
