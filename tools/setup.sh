@@ -65,8 +65,21 @@ install_packages() {
     DEBIAN_FRONTEND=noninteractive $AS_ROOT apt-get install -y -qq --no-install-recommends \
         -o Dpkg::Use-Pty=0 $missing >"$SETUP_LOG" 2>&1 || {
         tail -n 15 "$SETUP_LOG" >&2
-        fail "apt-get could not install$missing (see above; all of it is in $SETUP_LOG)."
+        fail "apt-get could not install$missing: $(why_apt_failed) (All of it is in $SETUP_LOG.)"
     }
+}
+
+# From what apt-get wrote to SETUP_LOG.
+why_apt_failed() {
+    if grep -q 'Failed to fetch' "$SETUP_LOG"; then
+        echo "nothing can be downloaded; is there a network, and a proxy to be set?"
+    elif grep -q 'No space left' "$SETUP_LOG"; then
+        echo "the disk is full; make room."
+    elif grep -q 'Unable to locate package' "$SETUP_LOG"; then
+        echo "unknown to /etc/apt; it must name the section main of Debian 12."
+    else
+        echo "see above."
+    fi
 }
 
 # build PRESET [TARGET...]: configures and builds; ninja shows how far it is
