@@ -66,7 +66,7 @@ void Ledger::check_slice(const Batch& batch, const Slice& slice, const DispatchC
         note(text(slice.call) + " is dispatched after its deadline");
     if (slice.rows == 0 || std::uint64_t{slice.first_row} + slice.rows > ticket.rows)
         return note(text(slice.call) + " has no such rows");
-    check_order(slice, ticket);
+    if (!life.rows[slice.first_row].is_suspect) check_order(slice, ticket);
     for (std::uint32_t i = 0; i < slice.rows; ++i) {
         Row& row = life.rows[slice.first_row + i];
         if (row.is_done) note(text(slice.call) + " runs a row again that is done");
@@ -75,9 +75,9 @@ void Ledger::check_slice(const Batch& batch, const Slice& slice, const DispatchC
     }
 }
 
-/// No row that waits since its arrival is overtaken by one that arrived later.
+/// No row that waits is overtaken by one that arrived later; suspects apart, which go first.
 void Ledger::check_order(const Slice& slice, const Ticket& ticket) {
-    const auto waits = [](const Row& row) { return !row.is_done && !row.batch && !row.was_lost; };
+    const auto waits = [](const Row& row) { return !row.is_done && !row.batch && !row.is_suspect; };
     for (const auto& [id, life] : calls_) {
         if (id > slice.call) return;
         if (life.has_ended || life.ticket.model != ticket.model ||
@@ -157,12 +157,12 @@ void Ledger::failed(TimePoint at, const Batch& batch) {
     }
 }
 
-void Ledger::lost(const Batch& batch) {
+void Ledger::lost(const Batch& batch, bool was_started) {
     for (const Slice& slice : batch.slices) {
         for (std::uint32_t i = 0; i < slice.rows; ++i) {
             Row& row = calls_.at(slice.call).rows[slice.first_row + i];
             row.batch.reset();
-            row.was_lost = true;
+            row.is_suspect = row.is_suspect || was_started;
         }
     }
 }

@@ -28,8 +28,8 @@ class Ledger {
     void dispatched(const Batch& batch, const DispatchContext& context);
     void rejected(TimePoint at, const Reject& reject, const std::vector<ModelPolicy>& policies);
     void done(TimePoint at, const Batch& batch);
-    void failed(TimePoint at, const Batch& batch);  ///< by the device: its calls end
-    void lost(const Batch& batch);                  ///< its rows wait again
+    void failed(TimePoint at, const Batch& batch);    ///< by the device: its calls end
+    void lost(const Batch& batch, bool was_started);  ///< its rows wait again
 
     std::size_t open_calls() const { return open_; }
     std::size_t calls() const { return calls_.size(); }
@@ -51,7 +51,7 @@ class Ledger {
     struct Row {
         std::optional<BatchId> batch;  ///< that it is on
         bool is_done = false;
-        bool was_lost = false;  ///< so that it may be overtaken while it is suspect
+        bool is_suspect = false;  ///< so that it may be overtaken
     };
     struct Life {
         Ticket ticket;

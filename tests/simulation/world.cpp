@@ -215,7 +215,8 @@ void World::lose(std::size_t index, bool for_good) {
     if (!device.is_up) return;
     device.is_up = false;
     for (const LaneId lane : device.lanes) {
-        for (const Batch& batch : lanes_[lane].batches) ledger_.lost(batch);
+        for (const Batch& batch : lanes_[lane].batches)
+            ledger_.lost(batch, started_.contains(batch.id));
         lanes_.erase(lane);
     }
     device.lanes.clear();
@@ -230,7 +231,8 @@ void World::lose_lane(LaneId lane) {
     if (found == lanes_.end()) return;
     const std::size_t device = found->second.device;
     if (chance(0.5)) {
-        for (const Batch& batch : found->second.batches) ledger_.lost(batch);
+        for (const Batch& batch : found->second.batches)
+            ledger_.lost(batch, started_.contains(batch.id));
         lanes_.erase(found);
         std::erase(devices_[device].lanes, lane);
         scheduler_.lane_lost(now_, lane);
@@ -284,7 +286,10 @@ void World::start(const Batch& batch) {
 void World::begin_front(LaneId lane) {
     const SimLane& record = lanes_.at(lane);
     const Batch& batch = record.batches.front();
-    if (chance(0.95)) scheduler_.batch_started(now_, batch.id);
+    if (chance(0.95)) {
+        started_.insert(batch.id);
+        scheduler_.batch_started(now_, batch.id);
+    }
     const bool is_quick = devices_[record.device].device_class == "quick";
     const Duration run = (is_quick ? 500us : 200us) + batch.rows * (is_quick ? 50us : 400us) +
                          up_to(chance(0.02) ? 50ms : 100us);

@@ -102,6 +102,7 @@ class World {
     std::vector<SimDevice> devices_;
     std::map<LaneId, SimLane> lanes_;
     std::map<InstanceId, SimInstance> ready_;
+    std::set<BatchId> started_;  ///< as far as the scheduler was told
     std::map<ModelId, std::set<std::string>> classes_used_;
     double poison_ = 0;   ///< part of the calls that kill the device that runs them
     double failure_ = 0;  ///< part of the batches that the device reports as failed
