@@ -7,7 +7,9 @@
 namespace bunch {
 namespace {
 
+/// A scalar, which only a model that is not batched can have, is one row.
 std::size_t bytes_per_row(const ConstTensorView& tensor) {
+    if (tensor.shape.rank() == 0) return size_of(tensor.type);
     return *tensor.shape.elements_per_row() * size_of(tensor.type);
 }
 

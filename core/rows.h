@@ -16,8 +16,8 @@ struct RowRange {
     std::uint32_t count = 0;
 };
 
-/// Copies `ranges` behind one another into `batch`, whose first extent is the sum of their counts.
-/// All tensors have the type and the row size of `batch`.
+/// Copies `ranges` behind one another into `batch`, whose first extent is the sum of their counts;
+/// a scalar counts as one row. All tensors have the type and the row size of `batch`.
 void gather(std::span<const RowRange> ranges, const TensorView& batch);
 
 /// Copies rows [first, first + count) of `batch` to the rows of `call` from `call_first` on.

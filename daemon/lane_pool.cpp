@@ -8,6 +8,11 @@
 namespace bunch {
 namespace {
 
+/// Rows of an input of a model that is not batched: its first extent, whatever that means there.
+std::uint32_t whole(const ConstTensorView& input) {
+    return input.shape.rank() == 0 ? 1 : static_cast<std::uint32_t>(input.shape[0]);
+}
+
 BatchTimes clock_times(const DeviceTimes& times) {
     return {times.transfer_begin, times.compute_begin, times.compute_end, times.transfer_end};
 }
@@ -103,8 +108,7 @@ void LanePool::gather_inputs(TimePoint now, LaneEntry& lane, Batch&& batch,
                 continue;
             }
             const ConstTensorView input = std::as_const(open->call.inputs[i]).view();
-            const auto rows = batched ? slice.rows : static_cast<std::uint32_t>(input.shape[0]);
-            parts_[i].from.push_back({input, slice.first_row, rows});
+            parts_[i].from.push_back({input, slice.first_row, batched ? slice.rows : whole(input)});
         }
     }
     Running& running = lane.running[inputs.slot.value];

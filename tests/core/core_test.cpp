@@ -122,6 +122,15 @@ TEST(Rows, AreGatheredBehindOneAnotherAndScatteredBack) {
     EXPECT_EQ(as_floats(back), (std::vector<float>{0, 0, 3, 4, 5, 6}));
 }
 
+TEST(Rows, OfAScalarAreOne) {
+    const Tensor scalar = tensor_of({5}, {});
+    Tensor batch = tensor_of({0}, {});
+
+    gather(std::array{RowRange{scalar.view(), 0, 1}}, batch.view());
+
+    EXPECT_EQ(as_floats(batch), std::vector<float>{5});
+}
+
 ModelSignature two_inputs() {
     ModelSignature signature;
     signature.inputs = {{"x", DataType::f32, {kAnyExtent, 4}}, {"m", DataType::i64, {kAnyExtent}}};
