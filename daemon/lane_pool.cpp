@@ -152,9 +152,10 @@ void LanePool::run(TimePoint now, LaneEntry& lane, SlotId slot) {
 }
 
 void LanePool::front_changed(TimePoint now, LaneEntry& lane) {
-    if (lane.link->batches().empty()) return;
+    if (lane.link->batches().empty() || lane.front == lane.link->batches().front()) return;
+    lane.front = lane.link->batches().front();
     lane.front_since = now;
-    scheduler_.batch_started(now, lane.link->batches().front());
+    scheduler_.batch_started(now, *lane.front);
 }
 
 void LanePool::add_fds(std::vector<int>& fds) const {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -79,7 +80,8 @@ class LanePool {
         std::unique_ptr<LaneLink> link;  ///< null: lost
         LaneClock* clock = nullptr;      ///< of the device's metrics, which outlive the lane
         std::vector<Running> running;    ///< by slot
-        TimePoint front_since;           ///< since when its oldest batch could run
+        std::optional<BatchId> front;    ///< its oldest batch, if any was sent
+        TimePoint front_since;           ///< since when that could run
     };
 
     void gather_inputs(TimePoint now, LaneEntry& lane, Batch&& batch, const BatchInputs& inputs);
