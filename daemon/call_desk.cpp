@@ -48,14 +48,20 @@ void CallDesk::deliver(const Slice& slice, std::uint32_t batch_row, const BatchO
         answer(slice.call, *open);
         return;
     }
-    collect(*open, slice, batch_row, outcome);
+    if (!collect(*open, slice, batch_row, outcome)) {
+        fail(slice.call, internal_error("the device gave parts of this request outputs of "
+                                        "different shapes, which cannot be joined"));
+        return;
+    }
     open->rows_left -= slice.rows;
     if (open->rows_left > 0) return;
     for (const Tensor& output : open->outputs) answer_.outputs.push_back(output.view());
     answer(slice.call, *open);
 }
 
-void CallDesk::collect(OpenCall& open, const Slice& slice, std::uint32_t batch_row,
+/// False if the rows do not fit those of the slices before: a model may leave extents of its
+/// outputs open, and then it is the runner that says them, batch by batch.
+bool CallDesk::collect(OpenCall& open, const Slice& slice, std::uint32_t batch_row,
                        const BatchOutcome& outcome) {
     if (open.outputs.empty()) {
         for (const ConstTensorView& output : outcome.outputs) {
@@ -65,8 +71,11 @@ void CallDesk::collect(OpenCall& open, const Slice& slice, std::uint32_t batch_r
         }
     }
     for (std::size_t i = 0; i < outcome.outputs.size(); ++i) {
+        if (open.outputs[i].shape != outcome.outputs[i].shape.with_rows(open.call.rows))
+            return false;
         scatter(outcome.outputs[i], batch_row, slice.rows, open.outputs[i].view(), slice.first_row);
     }
+    return true;
 }
 
 void CallDesk::answer(CallId id, OpenCall& open) {

@@ -45,7 +45,7 @@ class CallDesk {
     ModelMetrics& metrics_of(ModelId id) { return *model_metrics_[id.value]; }
 
   private:
-    void collect(OpenCall& open, const Slice& slice, std::uint32_t batch_row,
+    bool collect(OpenCall& open, const Slice& slice, std::uint32_t batch_row,
                  const BatchOutcome& outcome);
     void answer(CallId id, OpenCall& open);
 

@@ -88,6 +88,22 @@ TEST_F(CallDeskTest, JoinsTheSlicesOfALargeCallInTheirOrderWhicheverComesFirst) 
     EXPECT_EQ(floats(frontend_.answers[0].outputs[0]), (std::vector<float>{2, 3, 0, 1, 2, 3}));
 }
 
+TEST_F(CallDeskTest, FailsALargeCallWhoseSlicesHaveOutputsOfDifferentShapes) {
+    const CallId id = open("large", 3);
+    const std::vector<float> wide(2 * 1000);
+    const std::vector<ConstTensorView> wider = {
+        {DataType::f32, Shape{2, 1000}, std::as_bytes(std::span(wide))}};
+    BatchOutcome second = outcome(1);
+
+    desk_.deliver({id, 0, 1}, 0, second);
+    second.outputs = wider;
+    desk_.deliver({id, 1, 2}, 0, second);
+
+    ASSERT_EQ(frontend_.answers.size(), 1u);
+    EXPECT_EQ(frontend_.answers[0].status.code(), StatusCode::internal);
+    EXPECT_EQ(slab_.open_calls(), 0u);
+}
+
 TEST_F(CallDeskTest, AnswersACallOnlyOnce) {
     const CallId id = open("a", 2);
 
