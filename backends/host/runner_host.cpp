@@ -150,6 +150,8 @@ void RunnerHost::converse(TimePoint now) {
         if (!*message) break;
         std::visit([&](const auto& body) { handle(now, body); }, **message);
     }
+    // What a runner still says while it stops must not keep the owner's poll awake.
+    if (state_ == State::stopping) static_cast<void>(runner_->receive());
     // Closed without a word: it is about to end, or must.
     if (is_talking() && !runner_->is_open()) lose(now, "");
 }
@@ -171,6 +173,7 @@ void RunnerHost::check_deadlines(TimePoint now) {
     if (state_ == State::dying) {
         deadline_ = kNever;
         report_loss(now, loss_reason_ + "; the process cannot be ended");
+        if (!restart_at_) pause_or_fail(now);
     } else if (state_ == State::serving) {
         if (const auto id = models_.loading()) {
             const Status late =
@@ -206,6 +209,7 @@ void RunnerHost::bury(TimePoint now, const RunnerExit& exit) {
         state_ = State::idle;
         return;
     }
+    if (state_ == State::failed) return lock_.reset();  // given up while it could not be ended
     if (!refusal_.empty()) {
         return fail_device(unavailable("device '" + settings_.name + "' (" + settings_.backend +
                                        ") is not available: " + refusal_));
@@ -237,7 +241,7 @@ void RunnerHost::fail_device(const Status& status) {
     state_ = State::failed;
     deadline_ = kNever;
     trial_.reset();
-    lock_.reset();
+    if (!runner_) lock_.reset();
     events_.emplace_back(DeviceFailed{status});
 }
 

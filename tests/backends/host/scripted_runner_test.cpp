@@ -243,6 +243,29 @@ TEST_F(ScriptedRunnerTest, IsReportedLostEvenIfTheProcessCannotBeEnded) {
     EXPECT_EQ(launcher_.runners.size(), 2u);
 }
 
+TEST_F(ScriptedRunnerTest, IsGivenUpEvenIfTheProcessOfTheLastTryCannotBeEnded) {
+    host_.start(at(0s));
+    for (const Duration when : {1s, 3s}) {
+        runner().end({3, 0});
+        advance(when);
+        advance(when + 1s);
+    }
+    ASSERT_EQ(launcher_.runners.size(), 3u);
+    bring_up(5s);
+    runner().dies_when_killed = false;
+    host_.kill_runner(at(6s), "it hangs");
+    advance(7s);
+
+    ASSERT_TRUE(last<DeviceFailed>());
+    EXPECT_THAT(last<DeviceFailed>()->status.message(), HasSubstr("it hangs"));
+    EXPECT_FALSE(host_.is_stopped());
+    const std::size_t told = events_.size();
+    runner().end({0, 9});
+    advance(8s);
+    EXPECT_EQ(events_.size(), told);
+    EXPECT_TRUE(host_.is_stopped());
+}
+
 TEST_F(ScriptedRunnerTest, IsStoppedByWordThenBySignals) {
     host_.start(at(0s));
     bring_up(1s);
