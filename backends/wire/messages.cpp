@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -212,8 +213,15 @@ void put_body(Writer& w, const Loaded& m) {
     w.number(m.loaded.memory_bytes);
 }
 
+bool are_told_apart(const std::vector<TensorSpec>& tensors) {
+    std::set<std::string_view> names;
+    return std::all_of(tensors.begin(), tensors.end(),
+                       [&](const TensorSpec& tensor) { return names.insert(tensor.name).second; });
+}
+
 bool is_usable(const ModelSignature& signature) {
     if (signature.inputs.empty() || signature.outputs.empty()) return false;
+    if (!are_told_apart(signature.inputs) || !are_told_apart(signature.outputs)) return false;
     if (!signature.batched) return true;
     const auto counts_rows = [](const TensorSpec& tensor) {
         return tensor.shape.rank() > 0 && tensor.shape[0] == kAnyExtent;

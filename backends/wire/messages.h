@@ -68,7 +68,8 @@ struct Load {
 };
 
 /// `loaded` means something only if `status` is ok. Then it holds a usable signature: at least one
-/// input and one output, and with `batched` every first extent open.
+/// input and one output, all inputs and all outputs of different names, and with `batched` every
+/// first extent open.
 struct Loaded {
     ModelId model;
     Status status;

@@ -117,6 +117,8 @@ TEST(ControlMessages, AreRefusedWhenTheySayWhatCannotBe) {
     };
     ModelSignature unbatched_row = some_signature();
     unbatched_row.inputs[0].shape.set(0, 1);
+    ModelSignature twins = some_signature();
+    twins.inputs.push_back(twins.inputs[0]);
     ModelSignature many = some_signature();
     many.inputs.resize(kMaxTensors + 1, many.inputs[0]);
 
@@ -127,6 +129,7 @@ TEST(ControlMessages, AreRefusedWhenTheySayWhatCannotBe) {
     EXPECT_THAT(error(OpenLane{0, 0, 64}), HasSubstr("no slots"));
     EXPECT_THAT(error(Loaded{ModelId{}, {}, {{}, 1, 0}}), HasSubstr("not usable"));
     EXPECT_THAT(error(Loaded{ModelId{}, {}, {unbatched_row, 1, 0}}), HasSubstr("not usable"));
+    EXPECT_THAT(error(Loaded{ModelId{}, {}, {twins, 1, 0}}), HasSubstr("not usable"));
     EXPECT_THAT(error(Loaded{ModelId{}, {}, {some_signature(), 0, 0}}), HasSubstr("no rows"));
     EXPECT_THAT(error(Loaded{ModelId{}, {}, {many, 1, 0}}), HasSubstr("too many tensors"));
 }
