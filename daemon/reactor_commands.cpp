@@ -8,6 +8,19 @@
 
 namespace bunch {
 
+namespace {
+
+/// The first input of a batched model that leaves more than the rows open; null: none. Rows of
+/// different size cannot share a batch.
+const TensorSpec* uneven_input(const ModelSignature& signature) {
+    if (!signature.batched) return nullptr;
+    for (const TensorSpec& input : signature.inputs)
+        if (input.shape.with_rows(1).is_open()) return &input;
+    return nullptr;
+}
+
+}  // namespace
+
 void Reactor::take_commands(TimePoint at) {
     commands_.take_all(incoming_);
     for (Command& command : incoming_) std::visit([&](auto& one) { on(at, one); }, command);
@@ -48,6 +61,10 @@ void Reactor::on(TimePoint at, InstanceOpened& command) {
     if (signature.inputs.size() > kMaxTensors || signature.outputs.size() > kMaxTensors) {
         status =
             unimplemented("it has more than " + std::to_string(kMaxTensors) + " inputs or outputs");
+    } else if (const TensorSpec* input = uneven_input(signature)) {
+        status = unimplemented("its input '" + input->name + "' " + input->shape.to_string() +
+                               " leaves more than the rows open: fix the other extents, or say "
+                               "batched = false");
     } else if (model.has_signature && !(model.spec.signature == signature)) {
         status = Status(StatusCode::failed_precondition,
                         "its tensors differ from those that another device loaded");
