@@ -121,7 +121,7 @@ bool ControlEndpoint::receive_message() {
     for (std::size_t i = 0; i < envelope; ++i) {
         zmq::message_t frame(frames_[i].data(), frames_[i].size());
         if (zmq_msg_send(frame.handle(), socket_.handle(), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
-            return true;  // it left
+            return true;  // it left, or does not read
     }
     for (const std::string* part : {&reply.status, &reply.message, &reply.body}) {
         zmq::message_t frame(*part);

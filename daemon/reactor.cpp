@@ -16,7 +16,9 @@ namespace {
 constexpr std::size_t kMessagesPerTurn = 512;
 constexpr std::size_t kQuestionsPerTurn = 16;
 constexpr int kDataReceiveMark = 64;
+constexpr int kDataSendMark = 0;  // replies are counted in bytes instead
 constexpr int kControlReceiveMark = 16;
+constexpr int kControlSendMark = 64;  // further answers to a client that does not read are dropped
 constexpr Duration kTick = std::chrono::milliseconds(100);
 
 Rejection reason_of(StatusCode code, bool draining) {
@@ -60,13 +62,14 @@ Result<std::unique_ptr<Reactor>> Reactor::open(const Config& config, Metrics& me
                                                HealthBoard& health) {
     auto context = std::make_unique<zmq::context_t>(1);
     context->set(zmq::ctxopt::max_sockets, 1023);
-    BUNCH_ASSIGN_OR_RETURN(zmq::socket_t data, bind_router(*context, config.server.data_endpoints,
-                                                           kDataReceiveMark, config.limits));
+    BUNCH_ASSIGN_OR_RETURN(zmq::socket_t data,
+                           bind_router(*context, config.server.data_endpoints, kDataReceiveMark,
+                                       kDataSendMark, config.limits));
     LimitsConfig control_limits = config.limits;
     control_limits.max_message_bytes = std::uint64_t{1} << 20;
     BUNCH_ASSIGN_OR_RETURN(zmq::socket_t control,
                            bind_router(*context, config.server.control_endpoints,
-                                       kControlReceiveMark, control_limits));
+                                       kControlReceiveMark, kControlSendMark, control_limits));
     return std::unique_ptr<Reactor>(new Reactor(config, metrics, health, std::move(data),
                                                 std::move(control), std::move(context)));
 }

@@ -53,13 +53,13 @@ std::string bytes_text(std::uint64_t bytes) {
 
 Result<zmq::socket_t> bind_router(zmq::context_t& context,
                                   const std::vector<std::string>& endpoints, int receive_mark,
-                                  const LimitsConfig& limits) {
+                                  int send_mark, const LimitsConfig& limits) {
     std::string current;
     try {
         zmq::socket_t socket(context, zmq::socket_type::router);
         socket.set(zmq::sockopt::router_mandatory, true);
         socket.set(zmq::sockopt::rcvhwm, receive_mark);
-        socket.set(zmq::sockopt::sndhwm, 0);  // replies are counted in bytes instead
+        socket.set(zmq::sockopt::sndhwm, send_mark);
         socket.set(zmq::sockopt::linger, 1000);
         socket.set(zmq::sockopt::backlog, 1024);
         socket.set(zmq::sockopt::heartbeat_ivl, 30000);

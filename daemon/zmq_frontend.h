@@ -20,10 +20,11 @@
 namespace bunch {
 
 /// A ROUTER socket with our limits, bound to every one of `endpoints`. Folders of ipc endpoints
-/// must exist. `receive_mark` is in messages per peer.
+/// must exist. The marks bound the messages per peer that wait to be read, and to be sent; 0 is no
+/// bound.
 Result<zmq::socket_t> bind_router(zmq::context_t& context,
                                   const std::vector<std::string>& endpoints, int receive_mark,
-                                  const LimitsConfig& limits);
+                                  int send_mark, const LimitsConfig& limits);
 
 class ZmqFrontend final : public Frontend {
   public:
