@@ -116,7 +116,8 @@ void ZmqFrontend::handle_message(std::string_view routing_id, TimePoint now) {
     Peer* peer = peers_.find_or_add(routing_id);
     if (peer == nullptr) {
         surplus_.routing_id = routing_id;
-        refuse(surplus_, "",
+        static_cast<void>(decoder_.decode(header_frame()));  // for the id
+        refuse(surplus_, decoder_.header().id,
                {resource_exhausted("there are already " + std::to_string(limits_.max_clients) +
                                    " clients with open requests (limits.max_clients)"),
                 Rejection::too_many_calls});
@@ -125,11 +126,13 @@ void ZmqFrontend::handle_message(std::string_view routing_id, TimePoint now) {
     if (const auto refusal = open_call(*peer, now)) refuse(*peer, decoder_.header().id, *refusal);
 }
 
+std::span<const std::byte> ZmqFrontend::header_frame() const {
+    if (frame_count_ == 0) return {};
+    return {static_cast<const std::byte*>(frames_[0].data()), frames_[0].size()};
+}
+
 std::optional<ZmqFrontend::Refusal> ZmqFrontend::open_call(Peer& peer, TimePoint now) {
-    const auto header_bytes =
-        frame_count_ == 0 ? std::span<const std::byte>()
-                          : std::as_bytes(std::span(frames_[0].data<char>(), frames_[0].size()));
-    if (const Status status = decoder_.decode(header_bytes); !status.ok())
+    if (const Status status = decoder_.decode(header_frame()); !status.ok())
         return Refusal{status, Rejection::malformed};
     const RequestHeader& header = decoder_.header();
     const ClientId client = client_id(header.client);

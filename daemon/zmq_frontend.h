@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,7 @@ class ZmqFrontend final : public Frontend {
 
     bool receive_message();
     void handle_message(std::string_view routing_id, TimePoint now);
+    std::span<const std::byte> header_frame() const;
     std::optional<Refusal> open_call(Peer& peer, TimePoint now);
     std::optional<Refusal> check_limits(const Peer& peer) const;
     Status read_tensors(const ServedModel& model, Call& call);
