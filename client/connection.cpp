@@ -242,7 +242,7 @@ bool Connection::take_message() {
     response_.device_class = header.device_class;
     response_.precision = header.precision;
     ++counters_.answered;
-    return finish(*entry, now());
+    return finish(*entry, response_, now());
 }
 
 bool Connection::take_outputs(const ResponseHeader& header) {
@@ -264,29 +264,27 @@ bool Connection::take_outputs(const ResponseHeader& header) {
     return true;
 }
 
-/// Closes the entry and gives `response_` to its callback.
-bool Connection::finish(OpenRequest& entry, TimePoint at) {
+/// Closes the entry and gives `response` to its callback.
+bool Connection::finish(OpenRequest& entry, Response& response, TimePoint at) {
     if (entry.state == OpenRequest::State::sent) {
         outstanding_bytes_ -= entry.charged_bytes;
     } else {
         --waiting_count_;
     }
-    response_.elapsed = at - entry.submitted;
+    response.elapsed = at - entry.submitted;
     const ResponseCallback callback = std::move(entry.callback);
-    response_.request = open_.close(entry);
+    response.request = open_.close(entry);
     if (waiting_count_ > 0) send_waiting(at);
-    if (callback) callback(response_);
+    if (callback) callback(response);
     return true;
 }
 
 bool Connection::fail(OpenRequest& entry, Status status, TimePoint at) {
-    response_.status = std::move(status);
-    response_.outputs.clear();
-    response_.model = entry.request.model;
-    response_.version.clear();
-    response_.device_class.clear();
-    response_.precision.clear();
-    return finish(entry, at);
+    // Not response_: a callback that is looking at it may cancel other requests.
+    Response response;
+    response.status = std::move(status);
+    response.model = entry.request.model;
+    return finish(entry, response, at);
 }
 
 }  // namespace bunch

@@ -96,7 +96,7 @@ class Connection {
     std::size_t receive_all();
     bool take_message();
     bool take_outputs(const ResponseHeader& header);
-    bool finish(OpenRequest& entry, TimePoint at);
+    bool finish(OpenRequest& entry, Response& response, TimePoint at);
     bool fail(OpenRequest& entry, Status status, TimePoint at);
 
     // What time brings; these return how many requests ended.

@@ -196,6 +196,43 @@ TEST_F(ConnectionTest, MayBeGivenTheNextRequestFromACallback) {
         }));
 }
 
+TEST_F(ConnectionTest, MayBeToldToCancelFromACallbackThatStillLooksAtItsAnswer) {
+    auto connection = connect();
+    const RequestId other = submit(*connection, request_marked(1));
+    std::vector<float> seen;
+    const auto cancel_first = [&](Response& response) {
+        EXPECT_TRUE(connection->cancel(other));
+        EXPECT_TRUE(response.status.ok());
+        const auto values = response.values<float>("echo");
+        seen.assign(values.begin(), values.end());
+    };
+    ASSERT_TRUE(connection->submit(request_marked(2), cancel_first).ok());
+    ASSERT_TRUE(server_.receive(10s));
+    const auto second = server_.receive(10s);
+    ASSERT_TRUE(second);
+
+    server_.echo(*second);
+    ASSERT_TRUE(poll_until(*connection, [&] { return connection->open_requests() == 0; }));
+
+    EXPECT_THAT(seen, ElementsAre(2, 2));
+    ASSERT_EQ(answers_.size(), 1u);
+    EXPECT_EQ(answers_.front().status.code(), StatusCode::cancelled);
+}
+
+TEST_F(ConnectionTest, TakesTheLongestTimeoutForNoTimeout) {
+    auto connection = connect();
+    Request request = request_marked(3);
+    request.timeout = Duration::max();
+    submit(*connection, std::move(request));
+    const auto received = server_.receive(10s);
+    ASSERT_TRUE(received);
+
+    server_.echo(*received);
+    ASSERT_TRUE(poll_until(*connection, [&] { return !answers_.empty(); }));
+
+    EXPECT_TRUE(answers_.front().status.ok()) << answers_.front().status.to_string();
+}
+
 TEST_F(ConnectionTest, RefusesRequestsAndOptionsThatNoServerCouldTake) {
     auto connection = connect();
     Request request = request_marked(1);
