@@ -98,8 +98,8 @@ Result<RequestId> Connection::submit(Request request, ResponseCallback callback)
     entry->charged_bytes = bytes_in(entry->request);
     share_large_inputs(*entry, options_.zero_copy_bytes);
     if (entry->request.timeout) {
-        entry->deadline =
-            saturating_add(entry->submitted, *entry->request.timeout + options_.deadline_grace);
+        entry->deadline = saturating_add(saturating_add(entry->submitted, *entry->request.timeout),
+                                         options_.deadline_grace);
         schedule(entry->deadline);
     }
     const RequestId id = entry->id;
