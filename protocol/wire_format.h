@@ -32,7 +32,13 @@ class Reader {
           input_(reinterpret_cast<const std::uint8_t*>(message.data()), size_) {}
 
     bool at_end() const { return input_.CurrentPosition() == size_; }
-    bool tag(std::uint32_t& value) { return (value = input_.ReadTag()) != 0; }
+    bool tag(std::uint32_t& value) {
+        // ReadTag() cuts numbers that do not fit; the generated parsers refuse them.
+        constexpr int kMaxTagBytes = 5;
+        const int start = input_.CurrentPosition();
+        value = input_.ReadTag();
+        return value != 0 && input_.CurrentPosition() - start <= kMaxTagBytes;
+    }
     bool varint(std::uint64_t& value) { return input_.ReadVarint64(&value); }
     bool fixed64(std::uint64_t& value) { return input_.ReadLittleEndian64(&value); }
 

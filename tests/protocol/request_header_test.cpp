@@ -272,7 +272,9 @@ TEST(RequestHeader, KeepsTheIdOfARefusedRequestForItsAnswer) {
 TEST(RequestHeader, RefusesBytesThatAreNoMessage) {
     RequestDecoder decoder;
     for (const std::string& bytes : {std::string("\xff\xff\xff"), std::string("\x0a\x05m"),
-                                     std::string("\x00", 1), std::string("\x0a\x01\xff")}) {
+                                     std::string("\x00", 1), std::string("\x0a\x01\xff"),
+                                     // a field number beyond 32 bits, which a fuzzer found
+                                     std::string("\xd0\xd5\x8a\xff\xff\xff\x09\x32")}) {
         EXPECT_THAT(decoder.decode(bytes_of(bytes)).message(), HasSubstr("no ModelInferRequest"));
     }
 }
