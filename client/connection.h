@@ -102,9 +102,10 @@ class Connection {
     // What time brings; these return how many requests ended.
     std::size_t check(TimePoint at);
     std::size_t watch_connection(TimePoint at);
-    std::size_t reconnect(TimePoint at);
+    std::size_t reconnect(TimePoint at, bool was_connected);
     std::size_t check_requests(TimePoint at);
     std::size_t send_again(OpenRequest& entry, TimePoint at);
+    void send_first_time_again(OpenRequest& entry, TimePoint at);
     void schedule(TimePoint due) { next_check_ = due < next_check_ ? due : next_check_; }
 
     ConnectionOptions options_;

@@ -14,7 +14,7 @@ std::size_t Connection::check(TimePoint at) {
         const TimePoint give_up = connecting_since_ + options_.connect_timeout;
         if (at >= give_up) {
             endpoint_ = (endpoint_ + 1) % options_.endpoints.size();
-            ended += reconnect(at);
+            ended += reconnect(at, false);
         } else {
             schedule(give_up);
         }
@@ -29,12 +29,12 @@ std::size_t Connection::watch_connection(TimePoint at) {
         connected_ = event == Dealer::Event::connected;
         lost = lost || event == Dealer::Event::disconnected;
     }
-    return lost ? reconnect(at) : 0;
+    return lost ? reconnect(at, true) : 0;
 }
 
 /// A new socket in place of the old one, whose queue nobody can look into: so every open request is
-/// sent exactly once more.
-std::size_t Connection::reconnect(TimePoint at) {
+/// sent exactly once more. That counts as a resend only if the old socket ever had a connection.
+std::size_t Connection::reconnect(TimePoint at, bool was_connected) {
     auto dealer = Dealer::connect(context_, options_.endpoints[endpoint_]);
     connecting_since_ = at;
     connected_ = false;
@@ -48,9 +48,24 @@ std::size_t Connection::reconnect(TimePoint at) {
     });
     std::size_t ended = 0;
     for (std::size_t i = 0; i < due_.size(); ++i) {
-        if (OpenRequest* entry = open_.find(due_[i])) ended += send_again(*entry, at);
+        OpenRequest* entry = open_.find(due_[i]);
+        if (entry == nullptr) continue;
+        if (was_connected) {
+            ended += send_again(*entry, at);
+        } else {
+            send_first_time_again(*entry, at);
+        }
     }
     return ended;
+}
+
+/// For a request that never left: its copy goes out, its count and its time stay.
+void Connection::send_first_time_again(OpenRequest& entry, TimePoint at) {
+    const std::uint32_t sends = entry.sends;
+    const TimePoint resend_at = entry.resend_at;
+    try_to_send(entry, at);
+    entry.sends = sends;
+    entry.resend_at = resend_at;
 }
 
 std::size_t Connection::send_again(OpenRequest& entry, TimePoint at) {

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+
 #include "client/connection.h"
 #include "tests/client/fake_server.h"
 
@@ -27,10 +29,11 @@ class ConnectionFaults : public testing::Test {
     /// What the server receives while the connection is polled.
     FakeServer::Received next_at(FakeServer& server) {
         std::optional<FakeServer::Received> received;
-        EXPECT_TRUE(poll_until(
+        const bool arrived = poll_until(
             *connection_, [&] { return received.has_value(); },
-            [&] { received = server.receive(); }));
-        return received.value_or(FakeServer::Received{});
+            [&] { received = server.receive(); });
+        if (!arrived) throw std::runtime_error("no request reached the server");
+        return *received;
     }
 
     bool answered(std::size_t count) {
@@ -189,12 +192,25 @@ TEST_F(ConnectionFaults, DropsAnswersToIdsThatItNeverGave) {
 TEST_F(ConnectionFaults, TurnsToTheNextEndpointWhenOneIsDead) {
     FakeServer server(folder_.endpoint("second.sock"));
     connect({.endpoints = {folder_.endpoint("first.sock"), folder_.endpoint("second.sock")},
-             .connect_timeout = 1ms});
+             .connect_timeout = 100ms});
     submit(request_marked(5));
 
     server.echo(next_at(server));
 
     EXPECT_TRUE(answered(1));
+}
+
+TEST_F(ConnectionFaults, GivesUpWhenAllEndpointsAreDead) {
+    connect({.endpoints = {folder_.endpoint("first.sock"), folder_.endpoint("second.sock")},
+             .resend_after = 20ms,
+             .max_resends = 2,
+             .connect_timeout = 1ms});
+    submit(request_marked(5));
+
+    ASSERT_TRUE(answered(1));
+
+    EXPECT_EQ(answers_[0].status.code(), StatusCode::unavailable);
+    EXPECT_GE(answers_[0].elapsed, 60ms) << "turning to another endpoint is no resend";
 }
 
 }  // namespace
