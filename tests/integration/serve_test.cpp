@@ -110,6 +110,23 @@ TEST(Serve, RunsAModelThatIsNotBatchedOneCallAtATime) {
     EXPECT_EQ(daemon.metric("bunch_batch_rows_count"), 20);
 }
 
+TEST(Serve, RunsAModelWhoseTensorsAreScalars) {
+    DaemonProcess daemon(
+        "[[device]]\nname = \"sim0\"\nbackend = \"simulated\"\n"
+        "[[model]]\nname = \"scalar\"\nbatched = false\n"
+        "inputs = [{ name = \"x\", type = \"FP32\", shape = [] }]\n"
+        "outputs = [{ name = \"y\", type = \"FP32\", shape = [] }]\n");
+    daemon.start_and_wait();
+    RawClient client(daemon.data_endpoint());
+
+    const RawReply reply = client.ask(request_frames(request_header("scalar", {}), {7}));
+
+    EXPECT_EQ(reply.status(), "ok") << reply.message();
+    ASSERT_EQ(reply.header.outputs_size(), 1);
+    EXPECT_EQ(reply.header.outputs(0).shape_size(), 0);
+    EXPECT_EQ(reply.floats(0), std::vector<float>{7});
+}
+
 TEST(Serve, SendsOnlyTheOutputsThatWereAskedFor) {
     DaemonProcess daemon(
         "[[device]]\nname = \"sim0\"\nbackend = \"simulated\"\n"
