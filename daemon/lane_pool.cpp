@@ -140,6 +140,7 @@ void LanePool::finish_gathers(TimePoint now) {
         running.batch = std::move(job.batch);
         run(now, *lane, job.slot);
     }
+    gathered_.clear();  // a job of a lost lane holds its arena
 }
 
 void LanePool::run(TimePoint now, LaneEntry& lane, SlotId slot) {
