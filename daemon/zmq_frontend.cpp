@@ -137,7 +137,8 @@ std::optional<ZmqFrontend::Refusal> ZmqFrontend::open_call(Peer& peer, TimePoint
     const RequestHeader& header = decoder_.header();
     const ClientId client = client_id(header.client);
     if (header.cancel) {
-        intake_.cancel(now, {frontend_, peer.index}, client, header.id);
+        // Looking for the call costs time in proportion to all that are open.
+        if (peer.open_calls > 0) intake_.cancel(now, {frontend_, peer.index}, client, header.id);
         return std::nullopt;
     }
     if (auto refusal = check_limits(peer)) return refusal;
