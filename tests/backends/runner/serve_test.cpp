@@ -255,12 +255,12 @@ TEST_F(ServeTest, TakesTheNextBatchWhileOneRuns) {
     ASSERT_EQ(device_->batches(), 2u);
     device_->release();
 
-    for (const std::uint64_t batch : {8, 7}) {
+    for (const BatchId batch : {BatchId{8}, BatchId{7}}) {
         Packet packet;
         BatchDone done;
         ASSERT_EQ(*lane_.receive_blocking(packet), Received::message);
         ASSERT_TRUE(decode(packet.bytes(), done).ok());
-        EXPECT_EQ(done.batch, BatchId{batch});
+        EXPECT_EQ(done.batch, batch);
     }
 }
 
