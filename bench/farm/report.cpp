@@ -24,7 +24,7 @@ std::string with_thousands(long long value) {
 
 /// A row of the table: what it is, without and with the service.
 std::string row(const std::string& what, const std::string& alone, const std::string& service) {
-    return fmt::format("  {:<22} {:>18} {:>18}\n", what, alone, service);
+    return fmt::format("  {:<25} {:>16} {:>16}\n", what, alone, service);
 }
 
 template <typename Text>
@@ -53,7 +53,7 @@ std::string check_row(const PhaseResult& phase) {
     };
     rows += row_of(phase, "largest deviation", deviation);
     rows +=
-        fmt::format("  {:<22} tolerance {:.0e}, answers of different workers are {:.1e} apart\n",
+        fmt::format("  {:<25} tolerance {:.0e}, answers of different workers are {:.1e} apart\n",
                     "", phase.tolerance, phase.separation);
     for (const auto* run : {&phase.alone, &phase.service})
         if (*run && !(*run)->crowd.first_error.empty())
