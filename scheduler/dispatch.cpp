@@ -103,6 +103,8 @@ void Scheduler::Impl::place_dirty_models(std::vector<Decision>& out) {
             if ((full ? pool_.open_lanes() : pool_.due_lanes()) == 0) break;
             if (model.fruitless_at == pool_.openings() && (model.fruitless_full || !full)) break;
             if (!fill(best_lane(model), out)) {
+                if (model.queue.has_suspects())
+                    break;  // a lane that takes none may take a new call
                 model.fruitless_at = pool_.openings();
                 model.fruitless_full = full;
                 break;
@@ -116,6 +118,18 @@ void Scheduler::Impl::place_dirty_models(std::vector<Decision>& out) {
 bool Scheduler::Impl::is_full(const ModelRecord& model, std::uint64_t rows,
                               std::uint32_t limit) const {
     return rows > 0 && (rows >= limit || model.is_one_call_per_batch());
+}
+
+/// Whether a suspect batch may be bound to the lane: not while another lane of its device has one.
+/// A runner that dies takes all its lanes with it, and the second would be blamed for the first.
+bool Scheduler::Impl::takes_suspects(const LaneRecord& lane) const {
+    for (const Index other : pool_.device_at(lane.device).lanes) {
+        const LaneRecord& record = pool_.lane_at(other);
+        if (record.id == lane.id) continue;
+        for (const Index batch : record.batches)
+            if (pool_.batch_at(batch).is_alone) return false;
+    }
+    return true;
 }
 
 /// The lane where the oldest rows of the model would be through first, among those that take it
@@ -136,6 +150,7 @@ Index Scheduler::Impl::best_lane(const ModelRecord& model) {
             const LaneRecord& lane = pool_.lane_at(l);
             if (lane.state != LaneState::due && !(full && lane.state == LaneState::waiting))
                 continue;
+            if (rows == 0 && !takes_suspects(lane)) continue;  // there are only suspects
             const TimePoint end = saturating_add(std::max(now_, lane.free_at), run);
             if (end > best_end) continue;
             equals = end < best_end ? 1 : equals + 1;
@@ -162,14 +177,13 @@ bool Scheduler::Impl::fill(Index lane, std::vector<Decision>& out) {
 }
 
 Scheduler::Impl::Choice Scheduler::Impl::most_urgent(const LaneRecord& lane) const {
-    const bool only_full = lane.state == LaneState::waiting;
     Choice best;
     for (const Index i : pool_.device_at(lane.device).instances) {
         const InstanceRecord& instance = pool_.instance_at(i);
         const ModelRecord& model = models_[instance.model];
         if (!instance.is_usable || model.queue.empty()) continue;
         std::size_t line = 0;
-        const std::optional<Urgency> urgency = urgency_of(model, instance, only_full, line);
+        const std::optional<Urgency> urgency = urgency_of(model, instance, lane, line);
         if (!urgency || (best.instance != kNone && !(*urgency < best.urgency))) continue;
         best = {i, line, *urgency};
     }
@@ -178,15 +192,16 @@ Scheduler::Impl::Choice Scheduler::Impl::most_urgent(const LaneRecord& lane) con
 
 std::optional<Scheduler::Impl::Urgency> Scheduler::Impl::urgency_of(const ModelRecord& model,
                                                                     const InstanceRecord& instance,
-                                                                    bool only_full,
+                                                                    const LaneRecord& lane,
                                                                     std::size_t& line) const {
+    const bool only_full = lane.state == LaneState::waiting;
     const auto urgency = [&](const OpenCall& call, bool is_usual) {
         const Duration objective = model.policy.objective.value_or(kUsualObjective);
         return Urgency{is_usual, call.ticket.priority,
                        std::min(deadline_of(call.ticket), saturating_add(call.arrival, objective)),
                        call.sequence};
     };
-    if (model.queue.has_suspects() && !only_full)
+    if (model.queue.has_suspects() && !only_full && takes_suspects(lane))
         return urgency(calls_[model.queue.first_suspects().slices.front().call], false);
     std::optional<Urgency> best;
     for (std::size_t i = 0; i < model.queue.lines().size(); ++i) {

@@ -117,6 +117,7 @@ class Pool {
     InstanceRecord& instance_at(Index instance) { return instances_[instance]; }
     const InstanceRecord& instance_at(Index instance) const { return instances_[instance]; }
     InFlight& batch_at(Index batch) { return batches_[batch]; }
+    const InFlight& batch_at(Index batch) const { return batches_[batch]; }
 
   private:
     void set_state(Index lane, LaneState state);

@@ -180,6 +180,7 @@ void Scheduler::Impl::batch_done(Index index, const RunReport& report) {
     }
     const Index lane = batch.lane;
     const Index model_index = batch.model;
+    const bool was_alone = batch.is_alone;
     pool_.remove_batch(index);
     // The next batch of the lane runs from now on, if it was ready by now.
     if (const std::vector<Index>& next = pool_.lane_at(lane).batches; !next.empty()) {
@@ -187,7 +188,12 @@ void Scheduler::Impl::batch_done(Index index, const RunReport& report) {
         follower.begin = std::max(follower.begin, now_);
     }
     pool_.refresh(lane, now_);
-    dirty_lanes_.push_back(lane);
+    if (was_alone) {  // so that the next suspect may run on any of them
+        const std::vector<Index>& all = pool_.device_at(pool_.lane_at(lane).device).lanes;
+        dirty_lanes_.insert(dirty_lanes_.end(), all.begin(), all.end());
+    } else {
+        dirty_lanes_.push_back(lane);
+    }
     retire_if_unused(model_index);
 }
 

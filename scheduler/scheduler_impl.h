@@ -103,10 +103,11 @@ class Scheduler::Impl {
     void fill_dirty_lanes(std::vector<Decision>& out);
     void place_dirty_models(std::vector<Decision>& out);
     bool takes_batches(Index lane) const;
+    bool takes_suspects(const LaneRecord& lane) const;
     bool fill(Index lane, std::vector<Decision>& out);
     Choice most_urgent(const LaneRecord& lane) const;
     std::optional<Urgency> urgency_of(const ModelRecord& model, const InstanceRecord& instance,
-                                      bool only_full, std::size_t& line) const;
+                                      const LaneRecord& lane, std::size_t& line) const;
     bool is_full(const ModelRecord& model, std::uint64_t rows, std::uint32_t limit) const;
     Index best_lane(const ModelRecord& model);
     Batch form(Index lane, const Choice& choice);

@@ -92,6 +92,40 @@ TEST(Faults, FindThePoisonousCallAndAnswerAllOthers) {
     EXPECT_THAT(answered, ElementsAre(0, 1, 2, 3, 4, 6, 7));
 }
 
+TEST(Faults, OfADeviceWithTwoLanesAreBlamedOnThePoisonousCallOnly) {
+    Scheduler scheduler(1);
+    scheduler.configure(at(0ms), {{policy(1)}, 5s});
+    scheduler.instance_up(at(0ms), instance(1));
+    for (std::uint64_t call = 1; call <= 4; ++call) scheduler.submit(at(0ms), ticket(call));
+    constexpr std::uint64_t kPoison = 2;
+    std::set<std::uint64_t> done;
+    std::set<std::uint64_t> rejected;
+
+    for (std::uint32_t life = 1; life < 20 && done.size() + rejected.size() < 4; ++life) {
+        const TimePoint when = at(life * 10ms);
+        scheduler.device_up(when, {kDevice, "cpu", {LaneId{life * 10}, LaneId{life * 10 + 1}}, 1});
+        scheduler.instance_up(when, instance(1));
+        for (bool is_alive = true; is_alive && scheduler.open_calls() > 0;) {
+            const std::vector<Decision> decisions = decide(scheduler, when);
+            for (const Reject& reject : rejects_of(decisions)) rejected.insert(reject.call.value);
+            const std::vector<Batch> batches = batches_of(decisions);
+            for (const Batch& batch : batches) scheduler.batch_started(when, batch.id);
+            for (const Batch& batch : batches) is_alive = is_alive && calls_of(batch)[0] != kPoison;
+            if (!is_alive) scheduler.device_lost(when, kDevice);
+            for (const Batch& batch : batches) {
+                if (!is_alive) break;
+                scheduler.batch_done(when, batch.id, report(1ms));
+                done.insert(calls_of(batch)[0]);
+            }
+        }
+        for (const Reject& reject : rejects_of(decide(scheduler, when)))
+            rejected.insert(reject.call.value);
+    }
+
+    EXPECT_THAT(done, ElementsAre(1, 3, 4));
+    EXPECT_THAT(rejected, ElementsAre(kPoison));
+}
+
 TEST(Faults, OfOneLaneLeaveTheOthersRunning) {
     Scheduler scheduler(1);
     scheduler.configure(at(0ms), {{policy(1)}, 5s});

@@ -178,6 +178,22 @@ std::uint64_t Ledger::waiting_rows(ModelId model) const {
     return sum;
 }
 
+std::uint64_t Ledger::waiting_usual_rows(ModelId model) const {
+    std::uint64_t sum = 0;
+    for (const auto& [id, life] : calls_) {
+        if (life.has_ended || life.ticket.model != model) continue;
+        sum += static_cast<std::uint64_t>(std::count_if(
+            life.rows.begin(), life.rows.end(),
+            [](const Row& row) { return !row.is_done && !row.batch && !row.is_suspect; }));
+    }
+    return sum;
+}
+
+bool Ledger::is_suspect(const Batch& batch) const {
+    const Slice& slice = batch.slices.front();
+    return calls_.at(slice.call).rows[slice.first_row].is_suspect;
+}
+
 std::uint64_t Ledger::waiting_bytes(ModelId model) const {
     std::uint64_t sum = 0;
     for (const auto& [id, life] : calls_) {

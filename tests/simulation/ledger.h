@@ -38,6 +38,12 @@ class Ledger {
 
     /// Of open calls.
     std::uint64_t waiting_rows(ModelId model) const;
+
+    /// Those of them that were not on a lane that was lost after it had started with them.
+    std::uint64_t waiting_usual_rows(ModelId model) const;
+
+    /// Whether the batch runs rows again that are suspect.
+    bool is_suspect(const Batch& batch) const;
     std::uint64_t waiting_bytes(ModelId model) const;
 
     /// Some open call; needs one.

@@ -354,8 +354,18 @@ void World::check_no_lane_idles() {
         const ModelPolicy* model = policy(instance.model);
         if (model == nullptr || model->numerics != Numerics::any) continue;
         if (ledger_.waiting_rows(instance.model) == 0) continue;
-        for (const LaneId lane : devices_[instance.device].lanes)
-            if (lanes_.at(lane).batches.empty()) ledger_.note("a lane idles while calls wait");
+        const std::vector<LaneId>& lanes = devices_[instance.device].lanes;
+        // Suspects wait for one that is on another lane of the device.
+        const bool may_wait =
+            ledger_.waiting_usual_rows(instance.model) == 0 &&
+            std::any_of(lanes.begin(), lanes.end(), [&](LaneId lane) {
+                const auto& batches = lanes_.at(lane).batches;
+                return std::any_of(batches.begin(), batches.end(),
+                                   [&](const Batch& batch) { return ledger_.is_suspect(batch); });
+            });
+        for (const LaneId lane : lanes)
+            if (lanes_.at(lane).batches.empty() && !may_wait)
+                ledger_.note("a lane idles while calls wait");
     }
 }
 
