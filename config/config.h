@@ -50,7 +50,9 @@ struct LogConfig {
 struct RestartConfig {
     Duration initial_pause = std::chrono::milliseconds(100);
     Duration max_pause = std::chrono::seconds(30);
-    std::uint32_t max_restarts = 5;  ///< within `window`; then the device is failed
+    /// Within `window`; then the device is failed. Enough to find a poisonous call in a batch of
+    /// 256.
+    std::uint32_t max_restarts = 10;
     Duration window = std::chrono::minutes(5);
 };
 

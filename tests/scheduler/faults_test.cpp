@@ -1,6 +1,8 @@
 // Devices that fail, go and come back; and messages that make no sense.
+#include <algorithm>
 #include <set>
 
+#include "config/config.h"
 #include "tests/scheduler/scenario.h"
 
 namespace bunch {
@@ -90,6 +92,32 @@ TEST(Faults, FindThePoisonousCallAndAnswerAllOthers) {
     for (const Reject& reject : rejects_of(decide(scheduler, at(1s)))) rejects.push_back(reject);
     EXPECT_THAT(rejects, ElementsAre(RejectOf(kPoison, StatusCode::unavailable)));
     EXPECT_THAT(answered, ElementsAre(0, 1, 2, 3, 4, 6, 7));
+}
+
+TEST(Faults, OfOnePoisonousCallCostNoMoreRestartsThanADeviceHasByDefault) {
+    constexpr std::uint32_t kRows = 256;
+    for (const std::uint64_t poison : {1, 100, 256}) {
+        Scheduler scheduler = one_lane(policy(kRows));
+        for (std::uint64_t call = 1; call <= kRows; ++call) scheduler.submit(at(0ms), ticket(call));
+        std::uint32_t losses = 0;
+        for (std::uint32_t turn = 0; turn < 1000 && scheduler.open_calls() > 0; ++turn) {
+            for (const Batch& batch : batches_of(decide(scheduler, at(turn * 1ms)))) {
+                scheduler.batch_started(at(turn * 1ms), batch.id);
+                const std::vector<std::uint64_t> calls = calls_of(batch);
+                if (std::find(calls.begin(), calls.end(), poison) == calls.end()) {
+                    scheduler.batch_done(at(turn * 1ms), batch.id, report(run_time(batch.rows)));
+                    continue;
+                }
+                scheduler.device_lost(at(turn * 1ms), kDevice);
+                come_back(scheduler, at(turn * 1ms), 500 + ++losses, kRows);
+                break;
+            }
+        }
+
+        EXPECT_EQ(scheduler.open_calls(), 0u);
+        EXPECT_GT(losses, 2u);
+        EXPECT_LE(losses, RestartConfig().max_restarts) << "poison " << poison;
+    }
 }
 
 TEST(Faults, OfADeviceWithTwoLanesAreBlamedOnThePoisonousCallOnly) {
