@@ -141,13 +141,16 @@ Result<BenchResult> run_bench(const BenchPlan& plan, const BenchHooks& hooks) {
         if (!read_all(processes[i].results(), greeting)) return vanished(i);
         if (greeting.code != StatusCode::ok) return Status(greeting.code, greeting.message.data());
     }
+    // A counted run may be over before anybody could ask what it began with.
+    const bool counted = plan.requests > 0;
+    if (counted) hooks.at_begin();
     BenchWindow window;
     window.begin = now() + plan.warmup;
-    if (plan.requests == 0) window.end = window.begin + plan.duration;
+    if (!counted) window.end = window.begin + plan.duration;
     for (std::size_t i = 0; i < processes.size(); ++i)
         if (!write_all(processes[i].orders(), window)) return vanished(i);
     wait_until(window.begin, processes);
-    hooks.at_begin();
+    if (!counted) hooks.at_begin();
     wait_until(window.end, processes);
     hooks.at_end();
     BenchResult result;
@@ -157,7 +160,7 @@ Result<BenchResult> run_bench(const BenchPlan& plan, const BenchHooks& hooks) {
         result.counts.add(counts);
     }
     const TimePoint last{Duration(result.counts.finished_ns)};
-    result.measured = plan.requests == 0 ? plan.duration : last - window.begin;
+    result.measured = counted ? last - window.begin : plan.duration;
     return result;
 }
 

@@ -15,7 +15,8 @@ struct BenchResult {
     Duration measured{};
 };
 
-/// Called in this process when the window begins, and when it is over.
+/// Called in this process when the window begins, and when it is over; in a run of a given number
+/// of requests already before the warm-up.
 struct BenchHooks {
     std::function<void()> at_begin;
     std::function<void()> at_end;

@@ -151,6 +151,39 @@ void begin_parameter(std::string& out, std::string_view key, std::size_t value_s
 
 }  // namespace
 
+// Not WireFormatLite::SkipField(), which lets tags inside groups pass that parsers refuse.
+bool Reader::skip(std::uint32_t tag_value, int groups_left) {
+    std::uint64_t number = 0;
+    std::uint32_t half = 0;
+    std::string_view content;
+    const std::uint32_t field = tag_value >> 3;
+    if (field == 0) return false;
+    switch (static_cast<WireType>(tag_value & 7)) {
+        case WireType::varint:
+            return varint(number);
+        case WireType::fixed64:
+            return fixed64(number);
+        case WireType::bytes:
+            return bytes(content);
+        case WireType::fixed32:
+            return input_.ReadLittleEndian32(&half);
+        case WireType::group_begin:
+            return groups_left > 0 && skip_group(field, groups_left - 1);
+        case WireType::group_end:
+            return false;
+    }
+    return false;
+}
+
+bool Reader::skip_group(std::uint32_t field, int groups_left) {
+    std::uint32_t inner = 0;
+    while (!at_end() && tag(inner)) {
+        if (inner == tag_of(field, WireType::group_end)) return true;
+        if (!skip(inner, groups_left)) return false;
+    }
+    return false;
+}
+
 bool is_utf8(std::string_view text) {
     std::size_t i = 0;
     for (; i + 8 <= text.size(); i += 8) {

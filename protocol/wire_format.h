@@ -3,7 +3,6 @@
 #pragma once
 
 #include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/wire_format_lite.h>
 
 #include <array>
 #include <cstddef>
@@ -17,7 +16,14 @@
 
 namespace bunch::wire {
 
-enum class WireType : std::uint32_t { varint = 0, fixed64 = 1, bytes = 2, fixed32 = 5 };
+enum class WireType : std::uint32_t {
+    varint = 0,
+    fixed64 = 1,
+    bytes = 2,
+    group_begin = 3,
+    group_end = 4,
+    fixed32 = 5,
+};
 
 constexpr std::uint32_t tag_of(std::uint32_t field, WireType type) {
     return field << 3 | static_cast<std::uint32_t>(type);
@@ -52,11 +58,14 @@ class Reader {
     }
 
     /// Steps over the value of a field that nobody here knows.
-    bool skip(std::uint32_t tag_value) {
-        return google::protobuf::internal::WireFormatLite::SkipField(&input_, tag_value);
-    }
+    bool skip(std::uint32_t tag_value) { return skip(tag_value, kMaxGroups); }
 
   private:
+    static constexpr int kMaxGroups = 100;  ///< one inside the other, as in protobuf
+
+    bool skip(std::uint32_t tag_value, int groups_left);
+    bool skip_group(std::uint32_t field, int groups_left);
+
     const char* base_;
     int size_;
     google::protobuf::io::CodedInputStream input_;
