@@ -6,6 +6,10 @@
 namespace bunch {
 namespace {
 
+// Of one output of a call that ran in slices. Where the signature says how large outputs are, the
+// frontend has refused such calls already.
+constexpr std::uint64_t kMaxJoinedBytes = std::uint64_t{1} << 30;
+
 /// `count` rows of a tensor from row `first` on, where they lie.
 ConstTensorView rows_of(const ConstTensorView& tensor, std::uint32_t first, std::uint32_t count) {
     const std::size_t row = *tensor.shape.elements_per_row() * size_of(tensor.type);
@@ -59,15 +63,16 @@ void CallDesk::deliver(const Slice& slice, std::uint32_t batch_row, const BatchO
     answer(slice.call, *open);
 }
 
-/// False if the rows do not fit those of the slices before: a model may leave extents of its
-/// outputs open, and then it is the runner that says them, batch by batch.
+/// False if an output is too large, or the rows do not fit those of the slices before: a model may
+/// leave extents of its outputs open, and then it is the runner that says them, batch by batch.
 bool CallDesk::collect(OpenCall& open, const Slice& slice, std::uint32_t batch_row,
                        const BatchOutcome& outcome) {
     if (open.outputs.empty()) {
         for (const ConstTensorView& output : outcome.outputs) {
             const Shape shape = output.shape.with_rows(open.call.rows);
-            open.outputs.push_back(
-                {output.type, shape, Buffer::allocate(*byte_size(output.type, shape))});
+            const auto bytes = byte_size(output.type, shape);
+            if (!bytes || *bytes > kMaxJoinedBytes) return false;
+            open.outputs.push_back({output.type, shape, Buffer::allocate(*bytes)});
         }
     }
     for (std::size_t i = 0; i < outcome.outputs.size(); ++i) {

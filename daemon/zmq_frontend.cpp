@@ -219,6 +219,13 @@ Status ZmqFrontend::read_tensors(const ServedModel& model, Call& call) {
     frame_bytes_.clear();
     for (std::size_t i = 1; i < frame_count_; ++i) frame_bytes_.push_back(frames_[i].size());
     BUNCH_ASSIGN_OR_RETURN(call.rows, match_inputs(signature, header, frame_bytes_, order_));
+    if (const auto row = row_bytes(signature.outputs, signature.batched);
+        row && *row > limits_.max_message_bytes / call.rows) {
+        return invalid_argument("the answer would have " + std::to_string(call.rows) + " rows of " +
+                                bytes_text(*row) + ", the server sends " +
+                                bytes_text(limits_.max_message_bytes) +
+                                " (limits.max_message_bytes)");
+    }
     call.inputs.resize(order_.size());
     for (std::size_t i = 0; i < order_.size(); ++i)
         hold_frame(frames_[1 + order_[i]], header.inputs[order_[i]], call.inputs[i]);
@@ -294,14 +301,21 @@ void ZmqFrontend::refuse(Peer& peer, std::string_view id, const Refusal& refusal
     send_reply(peer, {}, 0);
 }
 
+bool ZmqFrontend::holds_too_much(const Peer& peer, std::int64_t bytes) const {
+    const std::int64_t unsent = peer.unsent.bytes.load(std::memory_order_relaxed);
+    if (unsent == 0) return false;  // whoever has read all so far gets its reply, however large
+    const std::int64_t all = unsent_.bytes.load(std::memory_order_relaxed);
+    return unsent + bytes > static_cast<std::int64_t>(limits_.client_credit_bytes) ||
+           all + bytes > static_cast<std::int64_t>(limits_.max_open_bytes);
+}
+
 bool ZmqFrontend::send_reply(Peer& peer, const std::vector<ConstTensorView>& outputs,
                              std::uint64_t wanted_outputs) {
     auto bytes = static_cast<std::int64_t>(header_bytes_.size());
     for (std::size_t i = 0; i < outputs.size(); ++i)
         if ((wanted_outputs >> i & 1) != 0)
             bytes += static_cast<std::int64_t>(outputs[i].bytes.size());
-    const std::int64_t unsent = peer.unsent.bytes.load(std::memory_order_relaxed);
-    if (unsent > 0 && unsent + bytes > static_cast<std::int64_t>(limits_.client_credit_bytes)) {
+    if (holds_too_much(peer, bytes)) {
         metrics_.drop_reply(DroppedReply::client_slow);
         return false;
     }

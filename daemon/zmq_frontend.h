@@ -63,6 +63,7 @@ class ZmqFrontend final : public Frontend {
     void refuse(Peer& peer, std::string_view id, const Refusal& refusal);
     void close(const Call& call);
     void encode(const Call& call, const ServedModel& model, const Answer& answer);
+    bool holds_too_much(const Peer& peer, std::int64_t bytes) const;
     bool send_reply(Peer& peer, const std::vector<ConstTensorView>& outputs,
                     std::uint64_t wanted_outputs);
 

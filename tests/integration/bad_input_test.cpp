@@ -147,6 +147,26 @@ TEST_F(BadInput, AMessageAboveTheHardLimitEndsOnlyThatConnection) {
     EXPECT_EQ(reply.status(), "ok");
 }
 
+TEST(Overload, ARequestWhoseAnswerWouldBeTooLargeIsRefused) {
+    DaemonProcess daemon(
+        "[[device]]\nname = \"sim0\"\nbackend = \"simulated\"\n"
+        "[[model]]\nname = \"wide\"\n"
+        "inputs = [{ name = \"x\", type = \"FP32\", shape = [-1, 1] }]\n"
+        "outputs = [{ name = \"y\", type = \"FP32\", shape = [-1, 1000] }]\n",
+        "max_message_bytes = \"1MiB\"\nmax_frame_bytes = \"1MiB\"");
+    daemon.start_and_wait();
+    RawClient client(daemon.data_endpoint());
+
+    const RawReply fits =
+        client.ask(request_frames(request_header("wide", {250, 1}), std::vector<float>(250)));
+    const RawReply too_large =
+        client.ask(request_frames(request_header("wide", {300, 1}), std::vector<float>(300)));
+
+    EXPECT_EQ(fits.status(), "ok") << fits.message();
+    EXPECT_EQ(too_large.status(), "invalid_argument");
+    EXPECT_NE(too_large.message().find("300 rows of 4000 bytes"), std::string::npos);
+}
+
 TEST(Overload, RowsBeyondTheModelsBoundAreRefusedAtOnce) {
     DaemonProcess daemon(echo_config("200ms", "0us",
                                      "max_batch_rows = 10\nmax_rows_per_request = 10\n"

@@ -5,7 +5,8 @@
 #include "client/client.h"
 
 int main(int argc, char** argv) {
-    auto client = bunch::Client::open({.endpoints = {argc > 1 ? argv[1] : "ipc:///run/bunchd/data.sock"}});
+    auto client =
+        bunch::Client::open({.endpoints = {argc > 1 ? argv[1] : "ipc:///run/bunchd/data.sock"}});
     if (!client.ok()) return 3;
     const std::vector<float> features = {1, 2, 3, 4, 5};
     bunch::Request request{.model = "muon"};
