@@ -83,7 +83,7 @@ TEST(Buffer, ReleasesHeldBytesExactlyOnce) {
 }
 
 TEST(Buffer, KeepsSmallAndLargeContentsWhenMoved) {
-    for (const std::size_t size : {0, 1, 64, 65, 1000}) {
+    for (const std::size_t size : {0U, 1U, 64U, 65U, 1000U}) {
         std::vector<std::byte> bytes(size, std::byte{7});
         Buffer buffer = Buffer::copy_of(bytes);
         Buffer moved = std::move(buffer);
