@@ -96,7 +96,7 @@ TEST(Faults, FindThePoisonousCallAndAnswerAllOthers) {
 
 TEST(Faults, OfOnePoisonousCallCostNoMoreRestartsThanADeviceHasByDefault) {
     constexpr std::uint32_t kRows = 256;
-    for (const std::uint64_t poison : {1, 100, 256}) {
+    for (const std::uint64_t poison : std::initializer_list<std::uint64_t>{1, 100, 256}) {
         Scheduler scheduler = one_lane(policy(kRows));
         for (std::uint64_t call = 1; call <= kRows; ++call) scheduler.submit(at(0ms), ticket(call));
         std::uint32_t losses = 0;
