@@ -114,9 +114,8 @@ std::string lessons(const std::vector<PhaseResult>& results) {
     std::string text;
     if (const PhaseResult* resnet = find(results, "resnet50"))
         text += fmt::format(
-            "On CPU cores batching gains ResNet-50 little: with the service x{:.2f} here. One "
-            "image "
-            "already fills a core.\n",
+            "On CPU cores batching gains ResNet-50 little, since one image already fills a core: "
+            "x{:.2f} with the service here. Far from 1, other programs compete for the cores.\n",
             gain(*resnet));
     for (const char* name : {"muon", "facile"})
         if (const PhaseResult* tiny = find(results, name); tiny && gain(*tiny) < 1)
