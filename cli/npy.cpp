@@ -159,8 +159,12 @@ std::string npy_bytes(const ConstTensorView& tensor) {
 Result<Tensor> read_npy(const std::string& path) {
     std::ifstream stream(path, std::ios::binary);
     if (!stream) return not_found("cannot read " + path + ": " + std::strerror(errno));
-    const std::string file((std::istreambuf_iterator<char>(stream)), {});
-    if (stream.bad()) return unavailable("cannot read " + path);
+    std::string file;
+    try {
+        file.assign(std::istreambuf_iterator<char>(stream), {});
+    } catch (const std::ios_base::failure&) {  // such as a folder, which opens like a file
+        return unavailable("cannot read " + path + ": name a readable .npy file");
+    }
     auto tensor = parse_npy(std::as_bytes(std::span<const char>(file)));
     if (!tensor.ok()) return tensor.status().with_context(path);
     return tensor;

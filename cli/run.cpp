@@ -23,6 +23,12 @@ int run(int argc, const char* const* argv, Console console) {
     add_zoo_command(app, chosen);
     try {
         app.parse(argc, argv);
+    } catch (const CLI::RequiredError& error) {
+        // CLI11 says only that a command is missing, even if there is one that it does not know.
+        for (const std::string& word : app.remaining(true))
+            console.error << "'" << word << "' is not known here. ";
+        app.exit(error, console.out, console.error);
+        return kUsedWrongly;
     } catch (const CLI::ParseError& error) {
         return app.exit(error, console.out, console.error) == 0 ? 0 : kUsedWrongly;
     }

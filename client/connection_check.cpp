@@ -4,6 +4,18 @@
 #include "client/connection.h"
 
 namespace bunch {
+namespace {
+
+Status late(bool connected, const std::vector<std::string>& endpoints) {
+    const std::string text = "no answer within the request's timeout";
+    if (connected) return deadline_exceeded(text);
+    std::string all;
+    for (const std::string& endpoint : endpoints) all += (all.empty() ? "" : " or ") + endpoint;
+    return deadline_exceeded(text + ": there is no connection to " + all +
+                             " (is bunchd running there?)");
+}
+
+}  // namespace
 
 std::size_t Connection::check(TimePoint at) {
     last_check_ = at;
@@ -98,9 +110,7 @@ std::size_t Connection::check_requests(TimePoint at) {
         OpenRequest* entry = open_.find(due_[i]);
         if (entry == nullptr) continue;
         if (entry->deadline <= at) {
-            ended += fail(*entry, deadline_exceeded("no answer within the request's timeout"), at)
-                         ? 1
-                         : 0;
+            ended += fail(*entry, late(connected_, options_.endpoints), at) ? 1 : 0;
         } else if (connected_ || entry->sends > options_.max_resends) {
             ended += send_again(*entry, at);
         } else {

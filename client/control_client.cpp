@@ -1,6 +1,7 @@
 #include "client/control_client.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <span>
 #include <vector>
 #include <zmq.hpp>
@@ -8,9 +9,15 @@
 namespace bunch {
 namespace {
 
+std::string seconds_text(Duration span) {
+    char text[32];
+    std::snprintf(text, sizeof(text), "%g", to_seconds(span));
+    return text;
+}
+
 Status no_answer(const std::string& endpoint, Duration timeout) {
     return unavailable("no answer from the control endpoint " + endpoint + " within " +
-                       std::to_string(to_seconds(timeout)) + " s: is bunchd running there?");
+                       seconds_text(timeout) + " s: is bunchd running there?");
 }
 
 Status read_reply(zmq::socket_t& socket, google::protobuf::MessageLite& response) {
@@ -43,7 +50,8 @@ Status call_control(const std::string& endpoint, ControlMethod method,
         if (zmq::poll(&item, 1, ms) == 0) return no_answer(endpoint, timeout);
         return read_reply(socket, response);
     } catch (const zmq::error_t& error) {
-        return unavailable("cannot reach the control endpoint '" + endpoint + "': " + error.what());
+        return unavailable("cannot reach the control endpoint '" + endpoint + "': " + error.what() +
+                           " (use ipc:///path/of/socket or tcp://host:port)");
     }
 }
 

@@ -46,6 +46,7 @@ TEST(Commands, ExplainThemselves) {
 TEST(Commands, ReturnTwoWhenUsedWrongly) {
     EXPECT_EQ(bunch_with({}).code, 2);
     EXPECT_EQ(bunch_with({"fly"}).code, 2);
+    EXPECT_THAT(bunch_with({"fly"}).error, HasSubstr("'fly' is not known here"));
     EXPECT_EQ(bunch_with({"bench"}).code, 2);
     EXPECT_EQ(bunch_with({"bench", "m", "--processes", "0"}).code, 2);
     EXPECT_EQ(bunch_with({"bench", "m", "--duration", "1", "--requests", "5"}).code, 2);
@@ -62,6 +63,17 @@ TEST(Commands, ReturnOneAndSayWhyWhenNobodyAnswers) {
     EXPECT_EQ(ran.out, "");
     EXPECT_THAT(ran.error, HasSubstr("unavailable: no answer from the control endpoint"));
 
+    EXPECT_THAT(ran.error, HasSubstr("within 0.01 s"));
+
+    const std::string file = folder.file("x.npy");
+    const std::byte number[4] = {};
+    ASSERT_TRUE(write_npy(file, {DataType::f32, Shape{1}, number}).ok());
+    EXPECT_THAT(bunch_with({"infer", "m", "--input", "x=" + file, "--endpoint", folder.endpoint(),
+                            "--timeout", "0.01"})
+                    .error,
+                HasSubstr("there is no connection to " + folder.endpoint()));
+    EXPECT_THAT(bunch_with({"status", "--endpoint", "/data.sock"}).error,
+                HasSubstr("'/control.sock': Invalid argument (use ipc://"));
     EXPECT_THAT(bunch_with({"status", "--endpoint", "tcp://127.0.0.1:1"}).error,
                 HasSubstr("give it with --control"));
 }

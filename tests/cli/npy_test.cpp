@@ -98,6 +98,7 @@ TEST(Npy, SaysWhatAFileIsInstead) {
     EXPECT_THAT(verdict(std::string("\x93NUMPY\x09\x00\x02\x00{}", 12)),
                 HasSubstr("version 9, use one of 1 to 3"));
     EXPECT_EQ(read_npy("/no/such.npy").status().code(), StatusCode::not_found);
+    EXPECT_THAT(read_npy("/tmp").status().message(), HasSubstr("cannot read /tmp"));
     EXPECT_EQ(write_npy("/no/such.npy", ConstTensorView()).code(), StatusCode::unavailable);
 }
 
