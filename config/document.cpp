@@ -99,7 +99,7 @@ std::string shown(const Node& node) {
         case Node::Kind::text:
             return shown_text(node.text);
         case Node::Kind::list:
-            return "a list";
+            return node.items.empty() ? "[]" : "a list";
         case Node::Kind::table:
             return "a table";
         default:

@@ -237,8 +237,11 @@ void Loader::check_model_path(ModelSpec& model, const Node& table) {
     if (model.path.empty()) return;
     model.path = resolved(model.path);
     std::error_code error;
-    if (!look_at_files_ || fs::exists(model.path, error)) return;
-    problems_.add(*find(table, "path"), "does not exist (looked for " + model.path + ")");
+    if (!look_at_files_) return;
+    if (fs::is_directory(model.path, error))
+        problems_.add(*find(table, "path"), "is a folder (name the model's file in it)");
+    else if (!fs::exists(model.path, error))
+        problems_.add(*find(table, "path"), "does not exist (looked for " + model.path + ")");
 }
 
 void Loader::check_tensors(const ModelSpec& model, const Node& table, const char* key,

@@ -31,7 +31,8 @@ Status lock_endpoints(const std::vector<std::string>& endpoints, std::string_vie
                       std::vector<DeviceLock>& locks) {
     for (const std::string& endpoint : endpoints) {
         if (endpoint.rfind(kIpc, 0) != 0) continue;
-        const std::filesystem::path path = endpoint.substr(kIpc.size());
+        if (endpoint[kIpc.size()] == '@') continue;  // abstract: no file, and bound once only
+        const std::filesystem::path path = std::filesystem::absolute(endpoint.substr(kIpc.size()));
         BUNCH_RETURN_IF_ERROR(make_folder(path.parent_path(), key));
         BUNCH_ASSIGN_OR_RETURN(DeviceLock lock,
                                DeviceLock::acquire(path.parent_path(), path.filename()));
@@ -185,7 +186,15 @@ void Daemon::on(TimePoint at, const HeartbeatBack&) {
 }
 
 void Daemon::on(TimePoint, const Settled&) {
-    log::info("ready");
+    const Health ready = health_.ready();
+    if (ready.ok) {
+        log::info("ready");
+    } else {
+        std::string reasons;
+        for (const std::string& reason : ready.reasons)
+            reasons += (reasons.empty() ? "" : "; ") + reason;
+        log::warn("not_ready", {{"reason", reasons}});
+    }
     notify_ready();
 }
 

@@ -115,7 +115,9 @@ void Reactor::on(TimePoint at, DeviceClosed& command) {
         scheduler_.device_lost(at, device.id);
         ++device.restarts;
         device.metrics->restarts.add();
-        log::warn("device_lost", {{"device", device.name}, {"reason", command.reason}});
+        log::warn(
+            "device_lost",
+            {{"device", device.name}, {"reason", command.reason}, {"restarts", device.restarts}});
     }
     for (ServedModel& model : models_.all()) {
         model.loaded_on.erase(device.id.value);
@@ -171,8 +173,11 @@ void Reactor::update_readiness() {
                                 (model.message.empty() ? "" : ": " + model.message));
     }
     for (const ServedDevice& device : devices_) {
-        if (device.state != DeviceState::failed) continue;
-        ready.reasons.push_back("device '" + device.name + "' failed: " + device.message);
+        if (device.state == DeviceState::failed)
+            ready.reasons.push_back("device '" + device.name + "' failed: " + device.message);
+        if (device.state == DeviceState::down)
+            ready.reasons.push_back("device '" + device.name +
+                                    "' is started again: " + device.message);
     }
     const bool serves_any =
         std::any_of(models_.all().begin(), models_.all().end(),

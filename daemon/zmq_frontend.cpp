@@ -70,7 +70,8 @@ Result<zmq::socket_t> bind_router(zmq::context_t& context,
         }
         return socket;
     } catch (const zmq::error_t& error) {
-        return unavailable("cannot listen on '" + current + "': " + error.what());
+        return unavailable("cannot listen on '" + current + "': " + error.what() +
+                           " (choose another, or remove what is there)");
     }
 }
 

@@ -240,7 +240,8 @@ Result<std::vector<std::byte>> read_bytes(const std::filesystem::path& path) {
     std::vector<std::byte> bytes(size);
     std::ifstream file(path, std::ios::binary);
     file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
-    if (!file) return unavailable("cannot be read");
+    if (!file)
+        return unavailable("cannot be read (check the permissions of the file and its folders)");
     return bytes;
 }
 

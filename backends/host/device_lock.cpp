@@ -25,11 +25,12 @@ Result<DeviceLock> DeviceLock::acquire(const std::string& state_dir, const std::
     const std::string path = state_dir + "/" + device + ".lock";
     UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
     if (!fd.valid()) {
-        return unavailable("cannot open the lock file '" + path + "' of device '" + device +
-                           "': " + std::strerror(errno));
+        return unavailable("cannot open the lock file '" + path + "' of '" + device +
+                           "': " + std::strerror(errno) +
+                           " (its folder must be writable for the user that bunchd runs as)");
     }
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-        return unavailable("device '" + device + "' is in use by " + holder_in(fd.get()) +
+        return unavailable("'" + device + "' is in use by " + holder_in(fd.get()) +
                            ", which holds '" + path + "': stop that bunchd first");
     }
     const std::string pid = std::to_string(::getpid()) + "\n";

@@ -215,15 +215,18 @@ void RunnerHost::bury(TimePoint now, const RunnerExit& exit) {
                                        ") is not available: " + refusal_));
     }
     if (!loss_reported_)
-        report_loss(now, loss_reason_.empty() ? "it " + exit.to_string() : loss_reason_);
+        report_loss(now, loss_reason_.empty() ? "it " + exit.to_string()
+                                              : loss_reason_ + "; it " + exit.to_string());
     pause_or_fail(now);
 }
 
 void RunnerHost::pause_or_fail(TimePoint now) {
     if (!restart_at_) {
-        return fail_device(
-            unavailable("device '" + settings_.name +
-                        "' is given up: its runner was lost too often, last: " + last_loss_));
+        return fail_device(unavailable(
+            "device '" + settings_.name + "' is given up: its runner was lost more than " +
+            std::to_string(settings_.restart.max_restarts) + " times within " +
+            in_seconds(settings_.restart.window) + ", last: " + last_loss_ +
+            " (find out why, then restart bunchd; or raise restart.max_restarts)"));
     }
     state_ = State::pausing;
     deadline_ = std::max(now, *restart_at_);

@@ -163,7 +163,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"[server]\nname = 7",
                 R"(b.toml:2: name = 7 is of the wrong type (write a name in quotes))"},
         Mistake{"[server]\ndata_endpoints = []",
-                R"(b.toml:2: data_endpoints = a list is empty (name at least one))"},
+                R"(b.toml:2: data_endpoints = [] is empty (name at least one))"},
         Mistake{
             "[server]\ndata_endpoints = \"ipc://x\"",
             R"(b.toml:2: data_endpoints = "ipc://x" is of the wrong type (write a list of texts: ["..."]))"},
@@ -252,7 +252,7 @@ INSTANTIATE_TEST_SUITE_P(
             "[[model]]\nname = \"n\"\npath = \"a\"\n[[model]]\nname = \"n\"\npath = \"b\"",
             R"(b.toml:5: name = "n" is there twice with version "1" (give each its own version))"},
         Mistake{"[[model]]\nname = \"n\"\npath = \"a\"\ndevices = []",
-                R"(b.toml:4: devices = a list is empty (name at least one))"},
+                R"(b.toml:4: devices = [] is empty (name at least one))"},
         Mistake{"[[model]]\nname = \"n\"\npath = \"a\"\nprecision = \"f16\"",
                 R"(b.toml:4: precision = "f16" is unknown (write "f32", "bf16" or "int8"))"},
         Mistake{
@@ -316,6 +316,18 @@ TEST_F(ConfigFile, IsUsableOnceTheModelsThatItNamesExist) {
         std::get<ConfigProblems>(before),
         ElementsAre(path + ":6: path = \"m.onnx\" does not exist (looked for " + model + ")"));
     EXPECT_TRUE(std::holds_alternative<Config>(after));
+}
+
+TEST_F(ConfigFile, IsRefusedIfAModelsPathIsAFolder) {
+    const std::string path = write("b.toml", kMinimal);
+    std::filesystem::create_directory(folder_ / "m.onnx");
+
+    const ConfigResult result = load_config(path);
+
+    ASSERT_TRUE(std::holds_alternative<ConfigProblems>(result));
+    EXPECT_THAT(
+        std::get<ConfigProblems>(result),
+        ElementsAre(path + ":6: path = \"m.onnx\" is a folder (name the model's file in it)"));
 }
 
 TEST_F(ConfigFile, IsRefusedIfItCannotBeReadOrIsNoConfiguration) {

@@ -83,7 +83,9 @@ void DaemonProcess::start_and_wait() {
     start();
     bool is_ready = false;
     until([&] {
-        is_ready = log().find(" info ready") != std::string::npos;
+        const std::string lines = log();
+        is_ready = lines.find(" info ready") != std::string::npos ||
+                   lines.find(" warn not_ready") != std::string::npos;
         siginfo_t ended{};
         ::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT);
         return is_ready || ended.si_pid == pid_;

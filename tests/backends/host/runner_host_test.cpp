@@ -96,7 +96,7 @@ TEST_F(RunnerHostTest, EndsARunnerOnRequest) {
     const auto lost = driver_->wait_for<DeviceLost>();
 
     ASSERT_TRUE(lost);
-    EXPECT_EQ(lost->reason, "a batch is past its time limit");
+    EXPECT_EQ(lost->reason, "a batch is past its time limit; it was killed by signal 9 (Killed)");
     EXPECT_FALSE(wait_for_batch(*lane_).ok());
     device_->release();
     ASSERT_NO_FATAL_FAILURE(take_device());
