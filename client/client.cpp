@@ -19,6 +19,10 @@ void answer(Request request, ResponseCallback& callback, Status status) {
     callback(response);
 }
 
+Status closed_status() {
+    return cancelled("the client was closed");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Client>> Client::open(ConnectionOptions options) {
@@ -48,12 +52,18 @@ void Client::wake() {
 
 void Client::infer(Request request, ResponseCallback callback) {
     bool was_empty = false;
+    bool is_closed = false;
     {
         const std::lock_guard lock(mutex_);
+        is_closed = closed_;
         was_empty = jobs_.empty();
-        jobs_.push_back({std::move(request), std::move(callback)});
+        if (!is_closed) jobs_.push_back({std::move(request), std::move(callback)});
     }
-    if (was_empty) wake();
+    if (is_closed) {
+        answer(std::move(request), callback, closed_status());
+    } else if (was_empty) {
+        wake();
+    }
 }
 
 std::future<Response> Client::infer(Request request) {
@@ -90,9 +100,13 @@ void Client::serve(const std::stop_token& stop) {
         connection_->poll(kLongest, wake_fd_);
     }
     connection_->cancel_all();
+    {
+        // From here on infer() answers by itself: callbacks may still call it.
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+    }
     take_jobs(jobs);
-    for (Job& job : jobs)
-        answer(std::move(job.request), job.callback, cancelled("the client was closed"));
+    for (Job& job : jobs) answer(std::move(job.request), job.callback, closed_status());
 }
 
 }  // namespace bunch

@@ -34,7 +34,8 @@ class Client {
     std::future<Response> infer(Request request);
 
     /// The answer comes on the client's thread. The callback is called exactly once, must not
-    /// block, and may call infer() with a callback of its own.
+    /// block, and may call infer() with a callback of its own, but not for ever: once the client
+    /// is being destroyed, infer() answers `cancelled` at once.
     void infer(Request request, ResponseCallback callback);
 
     /// Blocks until the answer is there. Not from a callback.
@@ -56,6 +57,7 @@ class Client {
     int wake_fd_;
     std::mutex mutex_;
     std::vector<Job> jobs_;  // guarded by mutex_
+    bool closed_ = false;    // guarded by mutex_
     std::jthread thread_;    // last: it uses all of the above
 };
 

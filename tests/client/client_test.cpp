@@ -84,5 +84,26 @@ TEST(Client, EndsOpenRequestsWhenItIsClosed) {
     EXPECT_EQ(future.get().status.code(), StatusCode::cancelled);
 }
 
+TEST(Client, AnswersWhatACallbackAsksWhileItIsClosed) {
+    TemporaryFolder folder;
+    FakeServer silent(folder.endpoint());
+    auto client = Client::open({.endpoints = {folder.endpoint()}}).value();
+    Client* const open_client = client.get();
+    std::vector<StatusCode> codes;
+    client->infer(request_marked(1), [&](Response& first) {
+        codes.push_back(first.status.code());
+        open_client->infer(request_marked(2), [&](Response& second) {
+            codes.push_back(second.status.code());
+            open_client->infer(request_marked(3),
+                               [&](Response& third) { codes.push_back(third.status.code()); });
+        });
+    });
+    ASSERT_TRUE(silent.receive(10s));
+
+    client.reset();
+
+    EXPECT_EQ(codes, std::vector<StatusCode>(3, StatusCode::cancelled));
+}
+
 }  // namespace
 }  // namespace bunch
