@@ -184,6 +184,11 @@ double DaemonProcess::metric(const std::string& name) const {
     return sum;
 }
 
+bool DaemonProcess::wait_for_requests(double count) const {
+    return until(
+        [&] { return metric("bunch_requests_total{") + metric("bunch_rejected_total{") >= count; });
+}
+
 std::string echo_config(const std::string& fixed, const std::string& per_row,
                         const std::string& more_of_model) {
     return "[[device]]\nname = \"sim0\"\nbackend = \"simulated\"\noptions = { fixed = \"" + fixed +
