@@ -1,12 +1,7 @@
 #include "daemon/reactor.h"
 
-#include <sys/timerfd.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 
-#include "core/check.h"
 #include "monitoring/log.h"
 
 namespace bunch {
@@ -19,7 +14,14 @@ constexpr int kDataReceiveMark = 64;
 constexpr int kDataSendMark = 0;  // replies are counted in bytes instead
 constexpr int kControlReceiveMark = 16;
 constexpr int kControlSendMark = 64;  // further answers to a client that does not read are dropped
+// Places in the list of descriptors to poll.
+enum Source : std::size_t { kData, kControl, kCommands, kGathers, kFirstLane };
+
 constexpr Duration kTick = std::chrono::milliseconds(100);
+
+bool has_messages(zmq::socket_t& socket) {
+    return (socket.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+}
 
 Rejection reason_of(StatusCode code, bool draining) {
     switch (code) {
@@ -92,10 +94,8 @@ Reactor::Reactor(const Config& config, Metrics& metrics, HealthBoard& health, zm
       context_(std::move(context)),
       commands_(SIZE_MAX),
       notices_(SIZE_MAX),
-      timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)),
       instances_(config.models.size(),
                  std::vector<std::optional<InstanceId>>(config.devices.size())) {
-    BUNCH_CHECK(timer_.get() >= 0);
     const TimePoint at = now();
     server_.name = config.server.name;
     server_.started = at;
@@ -114,7 +114,7 @@ Reactor::Reactor(const Config& config, Metrics& metrics, HealthBoard& health, zm
                                    {*instance, model.id, device.id, 1, InstanceState::expected});
         }
     }
-    rebuild_poll_items();
+    rebuild_poll_fds();
 }
 
 Reactor::~Reactor() {
@@ -132,52 +132,42 @@ void Reactor::run() {
 }
 
 void Reactor::wait() {
-    if (lanes_generation_ != lanes_.generation()) rebuild_poll_items();
-    arm_timer();
-    zmq_poll(reinterpret_cast<zmq_pollitem_t*>(poll_items_.data()),
-             static_cast<int>(poll_items_.size()), -1);
+    if (lanes_generation_ != lanes_.generation()) rebuild_poll_fds();
+    // A ZeroMQ descriptor is edge-triggered: sending may have swallowed its news, so ask first.
+    data_waits_ = has_messages(data_.socket());
+    const TimePoint due = std::min(next_tick_, scheduler_.next_wakeup().value_or(kNever));
+    const Duration pause =
+        data_waits_ || control_waits_ ? Duration::zero() : std::max(due - now(), Duration::zero());
+    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(pause);
+    const timespec timeout{whole.count(), (pause - whole).count()};
+    if (::ppoll(poll_fds_.data(), poll_fds_.size(), &timeout, nullptr) < 0)
+        for (pollfd& fd : poll_fds_) fd.revents = 0;  // interrupted: nothing is known
 }
 
-void Reactor::rebuild_poll_items() {
-    poll_items_ = {{data_.socket().handle(), 0, ZMQ_POLLIN, 0},
-                   {control_.socket().handle(), 0, ZMQ_POLLIN, 0},
-                   {nullptr, commands_.fd(), ZMQ_POLLIN, 0},
-                   {nullptr, gather_.finished().fd(), ZMQ_POLLIN, 0},
-                   {nullptr, timer_.get(), ZMQ_POLLIN, 0}};
-    first_lane_ = poll_items_.size();
+void Reactor::rebuild_poll_fds() {
+    const auto zmq_fd = [](zmq::socket_t& socket) { return socket.get(zmq::sockopt::fd); };
+    poll_fds_ = {{zmq_fd(data_.socket()), POLLIN, 0},
+                 {zmq_fd(control_.socket()), POLLIN, 0},
+                 {commands_.fd(), POLLIN, 0},
+                 {gather_.finished().fd(), POLLIN, 0}};
     lane_fds_.clear();
     lanes_.add_fds(lane_fds_);
-    for (const int fd : lane_fds_) poll_items_.push_back({nullptr, fd, ZMQ_POLLIN, 0});
+    for (const int fd : lane_fds_) poll_fds_.push_back({fd, POLLIN, 0});
     lanes_generation_ = lanes_.generation();
 }
 
-void Reactor::arm_timer() {
-    const TimePoint due = std::min(next_tick_, scheduler_.next_wakeup().value_or(kNever));
-    if (due == armed_for_) return;
-    armed_for_ = due;
-    // Zero would disarm; a time in the past fires at once.
-    const auto since_start = std::max(due.time_since_epoch(), Duration(1));
-    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(since_start);
-    itimerspec spec{};
-    spec.it_value.tv_sec = whole.count();
-    spec.it_value.tv_nsec = (since_start - whole).count();
-    ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &spec, nullptr);
-}
-
 void Reactor::turn(TimePoint at) {
-    const auto is_ready = [&](std::size_t item) { return poll_items_[item].revents != 0; };
-    if (is_ready(4)) {
-        std::uint64_t expirations = 0;
-        [[maybe_unused]] const auto bytes = ::read(timer_.get(), &expirations, sizeof expirations);
-        armed_for_ = kNever;
-    }
-    for (std::size_t i = first_lane_; i < poll_items_.size(); ++i)
-        if (is_ready(i)) lanes_.receive(at, i - first_lane_);
+    const auto is_ready = [&](std::size_t source) { return poll_fds_[source].revents != 0; };
+    for (std::size_t i = kFirstLane; i < poll_fds_.size(); ++i)
+        if (is_ready(i)) lanes_.receive(at, i - kFirstLane);
     at = now();
-    if (is_ready(3)) lanes_.finish_gathers(at);
-    if (is_ready(2)) take_commands(at);
-    if (is_ready(0)) data_.receive(kMessagesPerTurn);
-    if (is_ready(1)) control_.receive(kQuestionsPerTurn);
+    if (is_ready(kGathers)) lanes_.finish_gathers(at);
+    if (is_ready(kCommands)) take_commands(at);
+    if (data_waits_ || is_ready(kData)) data_.receive(kMessagesPerTurn);
+    if (control_waits_ || is_ready(kControl)) {
+        control_.receive(kQuestionsPerTurn);
+        control_waits_ = has_messages(control_.socket());
+    }
     decide(now());
     report_lost_lanes();
     publish_queues(at);

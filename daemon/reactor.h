@@ -3,13 +3,13 @@
 /// small request never leaves this thread between socket and lane.
 #pragma once
 
-#include <zmq.hpp>
+#include <poll.h>
 
 #include <memory>
 #include <optional>
 #include <vector>
+#include <zmq.hpp>
 
-#include "backends/wire/unique_fd.h"
 #include "config/config.h"
 #include "daemon/call_desk.h"
 #include "daemon/call_slab.h"
@@ -52,8 +52,7 @@ class Reactor final : private Intake {
                 std::string_view request_id) override;
 
     void wait();
-    void rebuild_poll_items();
-    void arm_timer();
+    void rebuild_poll_fds();
     void turn(TimePoint now);
     void decide(TimePoint now);
     void reject(const Reject& rejection);
@@ -90,13 +89,12 @@ class Reactor final : private Intake {
     std::unique_ptr<zmq::context_t> context_;
     Mailbox<Command> commands_;
     Mailbox<Notice> notices_;
-    UniqueFd timer_;
-    TimePoint armed_for_ = kNever;
     TimePoint next_tick_{};
     std::uint32_t next_instance_ = 0;
     std::vector<std::vector<std::optional<InstanceId>>> instances_;  ///< [model][device]
-    std::vector<zmq::pollitem_t> poll_items_;
-    std::size_t first_lane_ = 0;  ///< in poll_items_
+    std::vector<pollfd> poll_fds_;  ///< by Source; then one per lane
+    bool data_waits_ = false;       ///< the data socket has messages, whatever its descriptor says
+    bool control_waits_ = false;
     std::uint64_t lanes_generation_ = 0;
     std::optional<TimePoint> drain_until_;
     bool settled_ = false;
