@@ -189,7 +189,7 @@ void LanePool::finish(TimePoint now, LaneEntry& lane, const BatchReport& report)
         lane.link->release(report.slot);
         fail_batch(now, std::move(batch), report.status);
     } else {
-        const Duration compute = times.compute_end - times.compute_begin;
+        count_batch(batch, device, times);
         const BatchOutcome outcome{
             report.outputs, device.device_class, running.dispatched, running.gathered, times, now};
         std::uint32_t row = 0;
@@ -198,11 +198,7 @@ void LanePool::finish(TimePoint now, LaneEntry& lane, const BatchReport& report)
             row += slice.rows;
         }
         lane.link->release(report.slot);
-        ServedModel& model = *models_.find(batch.model);
-        ++model.batches;
-        model.batch_rows += batch.rows;
-        if (BatchMetrics* metrics = instances_[batch.model.value][lane.device.value])
-            metrics->record(batch.rows, compute);
+        const Duration compute = times.compute_end - times.compute_begin;
         const Duration transfer = (times.transfer_end - times.transfer_begin) - compute;
         scheduler_.batch_done(
             now, batch.id,
@@ -210,6 +206,15 @@ void LanePool::finish(TimePoint now, LaneEntry& lane, const BatchReport& report)
         scheduler_.recycle(std::move(batch));
     }
     front_changed(now, lane);
+}
+
+void LanePool::count_batch(const Batch& batch, const ServedDevice& device,
+                           const DeviceTimes& times) {
+    ServedModel& model = *models_.find(batch.model);
+    ++model.batches;
+    model.batch_rows += batch.rows;
+    if (BatchMetrics* metrics = instances_[batch.model.value][device.id.value])
+        metrics->record(batch.rows, times.compute_end - times.compute_begin);
 }
 
 void LanePool::fail_batch(TimePoint now, Batch&& batch, const Status& status) {

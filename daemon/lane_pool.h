@@ -87,6 +87,7 @@ class LanePool {
     void gather_inputs(TimePoint now, LaneEntry& lane, Batch&& batch, const BatchInputs& inputs);
     void run(TimePoint now, LaneEntry& lane, SlotId slot);
     void finish(TimePoint now, LaneEntry& lane, const BatchReport& report);
+    void count_batch(const Batch& batch, const ServedDevice& device, const DeviceTimes& times);
     void fail_batch(TimePoint now, Batch&& batch, const Status& status);
     void lose(TimePoint now, LaneEntry& lane, const std::string& reason);
     void front_changed(TimePoint now, LaneEntry& lane);
