@@ -18,7 +18,7 @@ std::string RawReply::message() const {
 
 std::vector<float> RawReply::floats(std::size_t frame) const {
     std::vector<float> values(frames.at(frame).size() / sizeof(float));
-    std::memcpy(values.data(), frames[frame].data(), frames[frame].size());
+    if (!values.empty()) std::memcpy(values.data(), frames[frame].data(), frames[frame].size());
     return values;
 }
 
@@ -74,7 +74,7 @@ inference::ModelInferRequest request_header(const std::string& model,
 std::vector<std::string> request_frames(const inference::ModelInferRequest& header,
                                         const std::vector<float>& values) {
     std::string bytes(values.size() * sizeof(float), '\0');
-    std::memcpy(bytes.data(), values.data(), bytes.size());
+    if (!values.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
     return {header.SerializeAsString(), bytes};
 }
 
