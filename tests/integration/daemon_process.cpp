@@ -187,6 +187,10 @@ double DaemonProcess::metric(const std::string& name) const {
     return sum;
 }
 
+bool DaemonProcess::wait_for_metric(const std::string& name, double value) const {
+    return until([&] { return metric(name) >= value; });
+}
+
 bool DaemonProcess::wait_for_requests(double count) const {
     return until(
         [&] { return metric("bunch_requests_total{") + metric("bunch_rejected_total{") >= count; });

@@ -61,6 +61,9 @@ class DaemonProcess {
     /// The value of a metric line that begins with `name` (with its labels), summed over them.
     double metric(const std::string& name) const;
 
+    /// Waits until metric(name) is at least `value`, at most a minute.
+    bool wait_for_metric(const std::string& name, double value) const;
+
     /// Waits until it has answered, or dropped, or refused that many requests, at most a minute.
     bool wait_for_requests(double count) const;
 
