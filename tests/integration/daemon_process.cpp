@@ -118,6 +118,10 @@ ProcessEnd DaemonProcess::stop() {
     return wait();
 }
 
+bool DaemonProcess::has_runner(const std::string& backend) {
+    return std::filesystem::exists(std::string(BUNCH_BIN_DIR) + "/bunch-runner-" + backend);
+}
+
 std::vector<pid_t> DaemonProcess::runners(const std::string& backend) const {
     std::vector<pid_t> pids;
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {

@@ -39,6 +39,9 @@ class DaemonProcess {
     /// SIGTERM and wait().
     ProcessEnd stop();
 
+    /// Whether this build has the runner of that backend.
+    static bool has_runner(const std::string& backend);
+
     /// Pids of its runners of that backend.
     std::vector<pid_t> runners(const std::string& backend) const;
 

@@ -109,5 +109,31 @@ TEST(Lifecycle, AModelThatCannotBeLoadedIsRefusedAndTheOthersAreServed) {
               "ok");
 }
 
+TEST(Lifecycle, ACorruptOnnxFileIsRefusedByNameAndTheOthersAreServed) {
+    DaemonProcess daemon(echo_config() +
+                         "[[device]]\nname = \"cpu0\"\nbackend = \"cpu\"\nlanes = 1\n"
+                         "[[model]]\nname = \"corrupt\"\ndevices = [\"cpu0\"]\n"
+                         "path = \"corrupt.onnx\"\n");
+    if (!daemon.has_runner("cpu")) GTEST_SKIP() << "the CPU runner is not built";
+    std::ofstream(daemon.folder() + "/corrupt.onnx") << "this is no protobuf";
+    daemon.start_and_wait();
+    RawClient client(daemon.data_endpoint());
+
+    EXPECT_NE(daemon.log().find("model_refused model=corrupt"), std::string::npos);
+    EXPECT_NE(daemon.log().find("corrupt.onnx: not an ONNX file"), std::string::npos);
+    EXPECT_EQ(client.ask(request_frames(request_header("echo", {1, 4}), {1, 2, 3, 4})).status(),
+              "ok");
+}
+
+TEST(Lifecycle, AStateFolderThatCannotBeMadeEndsTheStartWithItsName) {
+    DaemonProcess daemon(echo_config());
+    std::ofstream(daemon.folder() + "/state") << "a file is in the way";
+
+    daemon.start();
+
+    EXPECT_EQ(daemon.wait().code, 1);
+    EXPECT_NE(daemon.log().find("server.state_dir"), std::string::npos) << daemon.log();
+}
+
 }  // namespace
 }  // namespace bunch
