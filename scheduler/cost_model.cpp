@@ -133,6 +133,38 @@ std::uint32_t CostCurve::efficient_rows(std::uint32_t limit) const {
     return std::max(1u, whole_rows(std::ceil(line_.fixed / loss), limit));
 }
 
+void CostCurve::save(LearntCurve& into) const {
+    into.fixed = line_.fixed;
+    into.per_row = line_.per_row;
+    into.deviation = deviation_;
+    into.gather_per_row = gather_per_row_;
+    into.transfer_per_row = transfer_per_row_;
+}
+
+void CostCurve::restore(const LearntCurve& from) {
+    if (known() || !(from.fixed >= 0 && from.per_row >= 0 && from.fixed + from.per_row > 0)) return;
+    for (const std::uint32_t rows : {1u, 64u})
+        learn_run(rows, from_seconds(from.fixed + from.per_row * rows));
+}
+
+std::vector<LearntCurve> CostModel::learnt() const {
+    std::vector<LearntCurve> all;
+    for (const auto& [name, id] : classes_) {
+        for (const auto& [key, curve] : curves_) {
+            if (key.second != id || !curve.known()) continue;
+            LearntCurve& one = all.emplace_back();
+            one.model = key.first;
+            one.device_class = name;
+            curve.save(one);
+        }
+    }
+    return all;
+}
+
+void CostModel::recall(const LearntCurve& from) {
+    curve(from.model, class_named(from.device_class)).restore(from);
+}
+
 ClassId CostModel::class_named(std::string_view name) {
     if (const auto found = classes_.find(name); found != classes_.end()) return found->second;
     const ClassId id{static_cast<std::uint32_t>(classes_.size())};

@@ -8,9 +8,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/ids.h"
 #include "core/time.h"
+#include "scheduler/events.h"
 
 namespace bunch {
 
@@ -28,6 +30,12 @@ class CostCurve {
     /// contain waiting for the batch before it is not for learning.
     void learn_gather(std::uint32_t rows, Duration gather);
     void learn_transfer(std::uint32_t rows, Duration transfer);
+
+    /// Fills in the times of `into`.
+    void save(LearntCurve& into) const;
+
+    /// Begins as `from` says, if nothing has been learnt yet.
+    void restore(const LearntCurve& from);
 
     /// Whether any run has been learnt; the functions below return zero before.
     bool known() const { return weight_ > 0; }
@@ -86,6 +94,9 @@ class CostModel {
 
     /// The curve of a model on a class, made if need be. The address stays valid.
     CostCurve& curve(ModelId model, ClassId device_class);
+
+    std::vector<LearntCurve> learnt() const;
+    void recall(const LearntCurve& curve);
 
     /// The curve if there is one, else null.
     const CostCurve* find(ModelId model, std::string_view class_name) const;

@@ -57,8 +57,10 @@ void Scheduler::Impl::reject_expired() {
         if (deadline_of(calls_[call].ticket) > now_) continue;
         const auto waited =
             std::chrono::duration_cast<std::chrono::microseconds>(now_ - calls_[call].arrival);
-        end_call(call, deadline_exceeded("the deadline passed after " +
-                                         std::to_string(waited.count()) + " us in the queue"));
+        end_call(call,
+                 deadline_exceeded("the deadline passed after " + std::to_string(waited.count()) +
+                                   " us in the queue"),
+                 RejectReason::expired);
     }
     expiry_.prune(calls_.waiting(), [this](CallId id) {
         const Index call = calls_.find(id);
@@ -172,7 +174,10 @@ bool Scheduler::Impl::fill(Index lane, std::vector<Decision>& out) {
     if (lane == kNone || !takes_batches(lane)) return false;
     const Choice choice = most_urgent(pool_.lane_at(lane));
     if (choice.instance == kNone) return false;
-    out.emplace_back(Dispatch{form(lane, choice)});
+    const InstanceRecord& instance = pool_.instance_at(choice.instance);
+    Batch batch = form(lane, choice);
+    const Duration predicted = instance.curve->run(batch.rows);
+    out.emplace_back(Dispatch{std::move(batch), CloseReason::queue, predicted});
     return true;
 }
 

@@ -56,7 +56,8 @@ void Scheduler::Impl::return_batch(Index index) {
         if (verdict.culprit)
             end_call(verdict.culprit->call,
                      unavailable("model '" + model.policy.name +
-                                 "': the device was lost twice while it ran this request alone"));
+                                 "': the device was lost twice while it ran this request alone"),
+                     RejectReason::culprit);
     } else if (batch.is_alone) {
         std::erase_if(group.slices, [&](const HeldSlice& held) { return !calls_.is_open(held); });
         if (!group.slices.empty()) model.queue.add_suspects(calls_, std::move(group), true);

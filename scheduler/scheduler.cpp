@@ -40,8 +40,8 @@ void Scheduler::Impl::configure(SchedulerConfig config) {
 void Scheduler::Impl::submit(const Ticket& ticket) {
     if (calls_.find(ticket.call) != kNone) return;
     const Index index = model_index(ticket.model);
-    if (Status fault = fault_of(ticket, index); !fault.ok()) {
-        rejects_.push_back({ticket.call, std::move(fault)});
+    if (Fault fault = fault_of(ticket, index); !fault.status.ok()) {
+        rejects_.push_back({ticket.call, std::move(fault.status), fault.reason});
         return;
     }
     const Index call = calls_.open(ticket, now_);
@@ -54,55 +54,66 @@ void Scheduler::Impl::watch_deadline(const Ticket& ticket) {
     if (ticket.deadline != kNever && !ticket.late_ok) expiry_.add(ticket.deadline, ticket.call);
 }
 
-Status Scheduler::Impl::fault_of(const Ticket& ticket, Index index) const {
+Scheduler::Impl::Fault Scheduler::Impl::fault_of(const Ticket& ticket, Index index) const {
     if (index == kNone || !models_[index].is_listed)
-        return not_found("model number " + std::to_string(ticket.model.value) +
-                         " is not configured");
+        return {
+            not_found("model number " + std::to_string(ticket.model.value) + " is not configured"),
+            RejectReason::invalid};
     const ModelRecord& model = models_[index];
     const ModelPolicy& policy = model.policy;
     if (is_draining_)
-        return unavailable("model '" + policy.name + "': the service is shutting down");
+        return {unavailable("model '" + policy.name + "': the service is shutting down"),
+                RejectReason::draining};
     if (ticket.rows == 0)
-        return invalid_argument("model '" + policy.name + "': a request needs at least one row");
+        return {invalid_argument("model '" + policy.name + "': a request needs at least one row"),
+                RejectReason::invalid};
     if (ticket.rows > policy.max_rows_per_request)
-        return invalid_argument("model '" + policy.name + "': " + std::to_string(ticket.rows) +
-                                " rows in one request, max_rows_per_request is " +
-                                std::to_string(policy.max_rows_per_request));
+        return {invalid_argument("model '" + policy.name + "': " + std::to_string(ticket.rows) +
+                                 " rows in one request, max_rows_per_request is " +
+                                 std::to_string(policy.max_rows_per_request)),
+                RejectReason::invalid};
     if (!policy.batched && ticket.rows != 1)
-        return invalid_argument("model '" + policy.name + "' is not batched, a request is one row");
+        return {
+            invalid_argument("model '" + policy.name + "' is not batched, a request is one row"),
+            RejectReason::invalid};
     if (ticket.deadline <= now_ && !ticket.late_ok)
-        return deadline_exceeded("model '" + policy.name +
-                                 "': the deadline had passed when the request arrived");
+        return {deadline_exceeded("model '" + policy.name +
+                                  "': the deadline had passed when the request arrived"),
+                RejectReason::expired};
     return queue_fault_of(ticket, model);
 }
 
-Status Scheduler::Impl::queue_fault_of(const Ticket& ticket, const ModelRecord& model) const {
+Scheduler::Impl::Fault Scheduler::Impl::queue_fault_of(const Ticket& ticket,
+                                                       const ModelRecord& model) const {
     const ModelPolicy& policy = model.policy;
     const bool is_in_grace = now_ < saturating_add(model.dead_since, config_.unavailable_after);
     if (!model.is_live && !(model.is_expected && is_in_grace))
-        return unavailable("model '" + policy.name + "': no device is ready for it");
+        return {unavailable("model '" + policy.name + "': no device is ready for it"),
+                RejectReason::no_device};
     if (model.queue.rows() + ticket.rows > policy.max_queued_rows)
-        return resource_exhausted("model '" + policy.name +
-                                  "': " + std::to_string(model.queue.rows()) + " rows wait and " +
-                                  std::to_string(ticket.rows) + " more exceed max_queued_rows " +
-                                  std::to_string(policy.max_queued_rows));
+        return {resource_exhausted("model '" + policy.name +
+                                   "': " + std::to_string(model.queue.rows()) + " rows wait and " +
+                                   std::to_string(ticket.rows) + " more exceed max_queued_rows " +
+                                   std::to_string(policy.max_queued_rows)),
+                RejectReason::bound};
     if (ticket.bytes > policy.max_queued_bytes ||
         model.queue.bytes() > policy.max_queued_bytes - ticket.bytes)
-        return resource_exhausted("model '" + policy.name +
-                                  "': " + std::to_string(model.queue.bytes()) + " bytes wait and " +
-                                  std::to_string(ticket.bytes) + " more exceed max_queued_bytes " +
-                                  std::to_string(policy.max_queued_bytes));
-    return ok_status();
+        return {resource_exhausted(
+                    "model '" + policy.name + "': " + std::to_string(model.queue.bytes()) +
+                    " bytes wait and " + std::to_string(ticket.bytes) +
+                    " more exceed max_queued_bytes " + std::to_string(policy.max_queued_bytes)),
+                RejectReason::bound};
+    return {};
 }
 
 void Scheduler::Impl::cancel(CallId id) {
     const Index call = calls_.find(id);
     if (call == kNone) return;
-    end_call(call, cancelled("the caller gave the request up"));
+    end_call(call, cancelled("the caller gave the request up"), RejectReason::cancelled);
 }
 
-void Scheduler::Impl::end_call(Index call, Status status) {
-    rejects_.push_back({calls_[call].ticket.call, std::move(status)});
+void Scheduler::Impl::end_call(Index call, Status status, RejectReason reason) {
+    rejects_.push_back({calls_[call].ticket.call, std::move(status), reason});
     forget_call(call);
 }
 
@@ -114,7 +125,8 @@ void Scheduler::Impl::forget_call(Index call) {
 }
 
 void Scheduler::Impl::reject_all_waiting(ModelRecord& model, const Status& status) {
-    while (!model.queue.empty()) end_call(model.queue.any_call(calls_), status);
+    while (!model.queue.empty())
+        end_call(model.queue.any_call(calls_), status, RejectReason::no_device);
 }
 
 void Scheduler::Impl::mark_dirty(Index model) {
@@ -221,6 +233,15 @@ void Scheduler::recycle(Batch&& batch) {
     if (impl_->spare_slices_.size() >= kSpares) return;
     batch.slices.clear();
     impl_->spare_slices_.push_back(std::move(batch.slices));
+}
+
+std::vector<LearntCurve> Scheduler::learnt() const {
+    return impl_->costs_.learnt();
+}
+
+void Scheduler::recall(TimePoint at, const std::vector<LearntCurve>& curves) {
+    impl_->advance(at);
+    for (const LearntCurve& curve : curves) impl_->costs_.recall(curve);
 }
 
 QueueStats Scheduler::stats() const {

@@ -88,6 +88,13 @@ class Scheduler {
     /// Gives the memory of a dispatched batch back for use in a later one. Optional.
     void recycle(Batch&& batch);
 
+    /// What was learnt of run times, to be written to disk and given to recall() after a restart.
+    std::vector<LearntCurve> learnt() const;
+
+    /// Begins with what an earlier life had learnt, wherever nothing has been learnt yet. Nonsense
+    /// is ignored. Models and classes need not be known yet.
+    void recall(TimePoint at, const std::vector<LearntCurve>& curves);
+
     QueueStats stats() const;               ///< of all models
     QueueStats stats(ModelId model) const;  ///< zeros for a model that is not known
 

@@ -82,9 +82,15 @@ class Scheduler::Impl {
     struct Urgency;
     struct Choice;
 
-    Status fault_of(const Ticket& ticket, Index model) const;
-    Status queue_fault_of(const Ticket& ticket, const ModelRecord& model) const;
-    void end_call(Index call, Status status);
+    /// Why a call is not taken; ok: it is.
+    struct Fault {
+        Status status;
+        RejectReason reason = RejectReason::invalid;
+    };
+
+    Fault fault_of(const Ticket& ticket, Index model) const;
+    Fault queue_fault_of(const Ticket& ticket, const ModelRecord& model) const;
+    void end_call(Index call, Status status, RejectReason reason);
     void reject_all_waiting(ModelRecord& model, const Status& status);
     void forget_call(Index call);
     void watch_deadline(const Ticket& ticket);
