@@ -1,0 +1,121 @@
+/// What is simulated: a pool of devices, the models on it, and who asks. Plain values, as a
+/// scenario file describes them. Not how such a file is read, see scenario_file.h.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/time.h"
+
+namespace bunch::simulation {
+
+/// How long a batch of one model computes on a device of one class:
+/// fixed + per_row × rows × (1 + contention × other busy lanes of the device), on average.
+struct Curve {
+    std::size_t model = 0;  ///< index into Scenario::models
+    double fixed = 0;       ///< seconds
+    double per_row = 0;     ///< seconds
+    double contention = 0;
+    std::uint32_t max_rows = 1;
+};
+
+double mean_run_seconds(const Curve& curve, std::uint32_t rows, std::uint32_t other_busy_lanes);
+
+/// From `at` on, every run takes `factor` times as long as its curve says.
+struct SpeedChange {
+    Duration at{};  ///< since the start of the run
+    double factor = 1;
+};
+
+/// The device is lost at `from` and back at `until`.
+struct Outage {
+    std::uint32_t device = 0;  ///< 0-based within the class
+    Duration from{};
+    Duration until{};
+};
+
+/// Devices that are equal.
+struct DeviceClass {
+    std::string name;
+    std::uint32_t devices = 1;
+    std::uint32_t lanes = 1;
+    std::uint32_t slots = 1;
+    double noise = 0;  ///< sigma of the lognormal factor, of mean 1, on each run
+    Duration gather_per_row{};
+    Duration transfer_per_row{};
+    double stall_probability = 0;  ///< of each batch
+    Duration stall_time{};         ///< what such a batch takes longer
+    std::vector<SpeedChange> changes{};
+    std::vector<Outage> outages{};
+    Duration mean_time_between_failures{};  ///< of each device; zero: none besides `outages`
+    Duration repair_time{};
+    Duration reconfiguration{};        ///< zero: all models are there at once
+    std::vector<std::size_t> holds{};  ///< reconfigurable: which model, per device, at the start
+    std::vector<Curve> curves{};       ///< of the models that it runs
+
+    const Curve* curve_of(std::size_t model) const;  ///< nullptr: it does not run the model
+};
+
+struct SimulatedModel {
+    std::string name;
+    std::optional<Duration> objective{};  ///< also the deadline of each request
+    std::uint32_t rows = 1;               ///< of each request
+    double mix = 0;  ///< its part of the open-loop requests, relative to those of the others
+    Duration on{};   ///< mean length of a burst; zero: Poisson
+    Duration off{};  ///< mean pause between bursts
+    std::uint32_t max_queued_rows = 1u << 20;
+};
+
+/// A tenant asks for every model, by the mix.
+struct SimulatedTenant {
+    std::string name;
+    double weight = 1;
+    double load = 1;  ///< requests as a fraction of the bound, or of the whole rate, see Measure
+    bool floods = false;  ///< its fate is not what is measured
+};
+
+/// A client in a closed loop thinks, asks, waits for the answer, and goes on to its next step.
+struct Step {
+    Duration think{};  ///< on average
+    std::size_t model = 0;
+};
+
+/// Clients that go round the same steps.
+struct Farm {
+    std::uint32_t clients = 0;
+    double think_noise = 0;  ///< sigma of the lognormal factor, of mean 1
+    std::vector<Step> steps{};
+};
+
+/// What is asked of a scenario.
+enum class Measure : std::uint8_t {
+    goodput,  ///< the highest rate at which the objectives are kept, by search
+    rate,     ///< what happens at `load` of the bound
+    tenants,  ///< the same, each tenant at its own load
+    events,   ///< answers per second of a closed loop
+};
+
+struct Scenario {
+    std::string name;   ///< "S6 N=64"
+    std::string title;  ///< a few words
+    Measure measure = Measure::goodput;
+    Duration span = std::chrono::seconds(3);
+    double warm_up = 0.2;          ///< this first part of the span is not measured
+    double load = 1;               ///< of the bound, for Measure::rate
+    std::optional<double> beat{};  ///< the figure to reach
+    std::string beat_of{};         ///< what `beat` is a figure of, if not what is measured
+    std::vector<DeviceClass> classes{};
+    std::vector<SimulatedModel> models{};
+    std::vector<SimulatedTenant> tenants{};  ///< empty: one, at all of the rate
+    std::optional<Farm> farm{};              ///< with it there are no open-loop requests
+};
+
+/// Rows of one request, averaged over the mix.
+double mean_rows(const Scenario& scenario);
+
+/// model.mix as parts of one.
+std::vector<double> normalised_mix(const Scenario& scenario);
+
+}  // namespace bunch::simulation
