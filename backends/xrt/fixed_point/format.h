@@ -12,17 +12,22 @@ enum class Rounding : std::uint8_t {
     truncate_to_zero,  ///< AP_TRN_ZERO
     nearest_up,        ///< AP_RND: to nearest, ties towards plus infinity
     nearest_even,      ///< AP_RND_CONV: to nearest, ties to even
+    nearest_to_zero,   ///< AP_RND_ZERO: to nearest, ties towards zero
+    nearest_away,      ///< AP_RND_INF: to nearest, ties away from zero
+    nearest_down,      ///< AP_RND_MIN_INF: to nearest, ties towards minus infinity
 };
 
 /// What happens to a number that is too large.
 enum class Overflow : std::uint8_t {
-    wrap,      ///< AP_WRAP: upper bits are lost
-    saturate,  ///< AP_SAT: the nearest number that can be written
+    wrap,                ///< AP_WRAP: upper bits are lost
+    saturate,            ///< AP_SAT: the nearest number that can be written
+    saturate_to_zero,    ///< AP_SAT_ZERO: zero
+    saturate_symmetric,  ///< AP_SAT_SYM: as saturate, but the least number is minus the largest
 };
 
 /// `total_bits` from 1 to 32, of which `integer_bits` (with the sign) stand left of the point;
-/// those may be negative or above total_bits, as in HLS. The value of the bits b is b *
-/// 2^-(fraction()).
+/// those may be negative or above total_bits, as in HLS: from -30 to 62. The value of the bits b is
+/// b * 2^-fraction_bits().
 struct FixedFormat {
     std::uint8_t total_bits = 16;
     std::int8_t integer_bits = 6;
