@@ -16,7 +16,7 @@
 #include "core/shape.h"
 #include "core/time.h"
 
-namespace bunch::xrt {
+namespace bunch::fpga {
 
 inline constexpr std::uint32_t kMinSlots = 2;
 inline constexpr std::uint32_t kMaxSlots = 8;
@@ -95,4 +95,4 @@ Result<Manifest> parse_manifest(std::string_view text, const std::string& name,
 Result<FixedFormat> parse_format(std::string_view text);
 std::string to_text(const FixedFormat& format);
 
-}  // namespace bunch::xrt
+}  // namespace bunch::fpga
