@@ -38,6 +38,7 @@ Request BenchWorker::request_of(std::uint32_t slot) const {
     const std::uint64_t number = std::uint64_t{process_} * plan_.concurrency + slot;
     Request request = random_request(plan_.model, plan_.signature, plan_.rows, plan_.seed + number);
     request.version = plan_.version;
+    request.tenant = plan_.tenant;
     request.timeout = plan_.timeout;
     return request;
 }

@@ -22,6 +22,7 @@ struct BenchPlan {
     std::string endpoint;
     std::string model;
     std::string version;
+    std::string tenant;
     ModelSignature signature;
     std::uint32_t processes = 1;
     std::uint32_t concurrency = 1;  ///< requests in flight, of each process

@@ -70,6 +70,7 @@ void add_bench_command(CLI::App& app, Action& chosen) {
         "bench", "Closed loop: processes that keep requests in flight, and what they see");
     command->add_option("model", plan.model, "The model's name")->required();
     command->add_option("--model-version", plan.version, "Its version (default: the newest)");
+    command->add_option("--tenant", plan.tenant, "On whose account (default: 'default')");
     command->add_option("--processes", plan.processes, "Client processes")
         ->check(CLI::Range(1, 1024))
         ->capture_default_str();

@@ -15,6 +15,7 @@ struct InferOptions {
     ServerOptions server;
     std::string model;
     std::string version;
+    std::string tenant;
     std::vector<std::string> inputs;  ///< name=file.npy
     std::vector<std::string> outputs;
     std::string output_dir = ".";
@@ -25,6 +26,7 @@ Result<Request> read_request(const InferOptions& options) {
     Request request;
     request.model = options.model;
     request.version = options.version;
+    request.tenant = options.tenant;
     request.outputs = options.outputs;
     request.timeout = from_seconds(options.server.timeout_seconds);
     for (const std::string& input : options.inputs) {
@@ -108,6 +110,7 @@ void add_infer_command(CLI::App& app, Action& chosen) {
     CLI::App* command = app.add_subcommand("infer", "Run a model once, on .npy files");
     command->add_option("model", options->model, "The model's name")->required();
     command->add_option("--model-version", options->version, "Its version (default: the newest)");
+    command->add_option("--tenant", options->tenant, "On whose account (default: 'default')");
     command->add_option("--input", options->inputs, "name=file.npy, once for each input")
         ->required()
         ->check(CLI::Validator(must_name_a_file, "NAME=FILE"));

@@ -37,6 +37,10 @@ Status check_request(const Request& request) {
         return invalid_argument("more than " + std::to_string(kMaxTensors) +
                                 " inputs or outputs, which is the limit");
     }
+    if (request.tenant.size() > kMaxIdBytes) {
+        return invalid_argument("the tenant's name has " + std::to_string(request.tenant.size()) +
+                                " bytes, the limit is " + std::to_string(kMaxIdBytes));
+    }
     for (const NamedTensor& input : request.inputs) {
         const auto bytes = byte_size(input.type, input.shape);
         if (!fits(input.name) || !bytes || *bytes != input.buffer.size()) {
@@ -97,7 +101,7 @@ Result<RequestId> Connection::submit(Request request, ResponseCallback callback)
     entry->callback = std::move(callback);
     entry->charged_bytes = bytes_in(entry->request);
     share_large_inputs(*entry, options_.zero_copy_bytes);
-    if (entry->request.timeout) {
+    if (entry->request.timeout && !entry->request.late_ok) {
         entry->deadline = saturating_add(saturating_add(entry->submitted, *entry->request.timeout),
                                          options_.deadline_grace);
         schedule(entry->deadline);
@@ -117,8 +121,10 @@ void Connection::fill_header(const OpenRequest& entry, TimePoint at) {
     header_.version = request.version;
     header_.client = options_.client;
     header_.priority = request.priority;
+    header_.tenant = request.tenant;
+    header_.late_ok = request.late_ok;
     if (request.timeout) {
-        const Duration left = entry.deadline - options_.deadline_grace - at;
+        const Duration left = saturating_add(entry.submitted, *request.timeout) - at;
         header_.timeout = std::max<Duration>(left, std::chrono::microseconds(1));
     }
     for (const NamedTensor& input : request.inputs)

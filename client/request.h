@@ -56,6 +56,8 @@ struct Request {
     std::vector<std::string> outputs = {};  ///< empty: all
     std::optional<Duration> timeout = {};   ///< from submission
     std::uint8_t priority = 0;              ///< 1 is the most urgent, 0 is the default
+    std::string tenant = {};                ///< empty: the default one
+    bool late_ok = false;  ///< an answer after `timeout` is better than none: it never fails by it
 
     /// Adds an input with a copy of `values`, whose number must fit `shape`.
     template <typename T>

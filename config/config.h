@@ -56,6 +56,23 @@ struct RestartConfig {
     Duration window = std::chrono::minutes(5);
 };
 
+/// [scheduler]: what holds for all models and tenants together.
+struct SchedulerSettings {
+    double minimum_share = 0.05;  ///< of a lane's time, for waiting calls of lower priority
+};
+
+/// [[tenant]]: one of those who share the devices.
+struct TenantConfig {
+    std::string name;
+    double weight = 1;           ///< its share when all want more than there is
+    double rows_per_second = 0;  ///< quota over all models; 0: none
+    double burst_rows = 0;       ///< what may come at once; only with a quota, then at least 1
+};
+
+/// Requests that name no tenant, or one that is not configured, count as this one's.
+inline constexpr const char* kDefaultTenant = "default";
+inline constexpr std::size_t kMaxTenants = 200;
+
 /// [[device]]: one runner process.
 struct DeviceConfig {
     std::string name;
@@ -73,6 +90,8 @@ struct Config {
     LimitsConfig limits;
     LogConfig log;
     RestartConfig restart;
+    SchedulerSettings scheduler;
+    std::vector<TenantConfig> tenants;
     std::vector<DeviceConfig> devices;
     std::vector<ModelSpec> models;
 };

@@ -41,6 +41,7 @@ Node convert(const toml::node& from) {
     } else if (const auto* integer = from.as_integer()) {
         to.kind = Node::Kind::integer;
         to.integer = integer->get();
+        to.real = static_cast<double>(to.integer);
         to.text = std::to_string(to.integer);
     } else if (const auto* flag = from.as_boolean()) {
         to.kind = Node::Kind::flag;
@@ -48,7 +49,8 @@ Node convert(const toml::node& from) {
         to.text = to.flag ? "true" : "false";
     } else if (const auto* real = from.as_floating_point()) {
         to.kind = Node::Kind::real;
-        to.text = written(real->get());
+        to.real = real->get();
+        to.text = written(to.real);
     } else if (const auto* list = from.as_array()) {
         to.kind = Node::Kind::list;
         for (const toml::node& item : *list) to.items.push_back(convert(item));

@@ -21,6 +21,7 @@ struct Node {
     std::uint32_t line = 0;  ///< 1-based; 0: not known
     std::string text;        ///< of a text: itself; of another scalar: as it would be written
     std::int64_t integer = 0;
+    double real = 0;  ///< of an integer, too
     bool flag = false;
     std::vector<Node> items;     ///< of a list
     std::vector<Entry> entries;  ///< of a table, in the order of the file

@@ -64,6 +64,7 @@ class Loader {
         check_server(document);
         check_limits(document);
         check_restart(document);
+        check_tenants();
         check_devices();
         check_models();
         if (!problems_.empty()) return problems_.lines();
@@ -75,6 +76,7 @@ class Loader {
     void check_server(const Node& document);
     void check_limits(const Node& document);
     void check_restart(const Node& document);
+    void check_tenants();
     void check_devices();
     void check_models();
     void check_model(ModelSpec& model, const Node& table);
@@ -88,6 +90,7 @@ class Loader {
     Problems problems_;
     fs::path folder_;
     bool look_at_files_;
+    std::vector<const Node*> tenant_tables_;
     std::vector<const Node*> device_tables_;
     std::vector<const Node*> model_tables_;
 };
@@ -102,13 +105,18 @@ void Loader::read(const Node& document) {
             read_section(problems_, entry, log_fields(), config_.log);
         } else if (entry.key == "restart") {
             read_section(problems_, entry, restart_fields(), config_.restart);
+        } else if (entry.key == "scheduler") {
+            read_section(problems_, entry, scheduler_fields(), config_.scheduler);
+        } else if (entry.key == "tenant") {
+            tenant_tables_ = read_sections(problems_, entry, tenant_fields(), config_.tenants);
         } else if (entry.key == "device") {
             device_tables_ = read_sections(problems_, entry, device_fields(), config_.devices);
         } else if (entry.key == "model") {
             model_tables_ = read_sections(problems_, entry, model_fields(), config_.models);
         } else {
-            report_unknown_key(problems_, entry,
-                               {"server", "limits", "log", "restart", "device", "model"});
+            report_unknown_key(
+                problems_, entry,
+                {"server", "limits", "log", "restart", "scheduler", "tenant", "device", "model"});
         }
     }
 }
@@ -163,6 +171,28 @@ void Loader::check_restart(const Node& document) {
     if (entry == nullptr) entry = find(section->value, "max_pause");
     problems_.add(entry == nullptr ? section->line() : entry->line(),
                   "[restart] has initial_pause above max_pause (swap them)");
+}
+
+void Loader::check_tenants() {
+    std::set<std::string> seen;
+    for (std::size_t i = 0; i < tenant_tables_.size(); ++i) {
+        const Node& table = *tenant_tables_[i];
+        require(problems_, table, "tenant", "name", "\"analysis\"");
+        TenantConfig& tenant = config_.tenants[i];
+        if (!tenant.name.empty() && !seen.insert(tenant.name).second)
+            problems_.add(*find(table, "name"), "is the name of two tenants (rename one)");
+        const Entry* burst = find(table, "burst_rows");
+        if (find(table, "rows_per_second") != nullptr) {
+            if (burst == nullptr) tenant.burst_rows = std::max(1.0, tenant.rows_per_second);
+        } else if (burst != nullptr) {
+            problems_.add(*burst, "has no quota to go with (write rows_per_second, too)");
+        }
+    }
+    if (tenant_tables_.size() > kMaxTenants)
+        problems_.add(tenant_tables_[kMaxTenants]->line,
+                      "this is [[tenant]] number " + std::to_string(kMaxTenants + 1) +
+                          ", there may be " + std::to_string(kMaxTenants) +
+                          " (leave the rest to the tenant \"default\")");
 }
 
 void Loader::check_devices() {
@@ -310,6 +340,8 @@ std::vector<std::string> config_keys() {
     append_keys(keys, "limits", limits_fields());
     append_keys(keys, "log", log_fields());
     append_keys(keys, "restart", restart_fields());
+    append_keys(keys, "scheduler", scheduler_fields());
+    append_keys(keys, "tenant", tenant_fields());
     append_keys(keys, "device", device_fields());
     append_keys(keys, "model", model_fields());
     append_keys(keys, "model.inputs", tensor_fields());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <sstream>
 
 #include "config/units.h"
 
@@ -35,6 +36,12 @@ bool is_name(std::string_view text) {
                return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                       c == '_' || c == '-' || c == '.';
            });
+}
+
+std::string number_text(double number) {
+    std::ostringstream out;
+    out << number;
+    return out.str();
 }
 
 /// The scalar as text for the parsers of units, which explain numbers without a unit.
@@ -127,6 +134,18 @@ void read_count(Problems& problems, const Entry& entry, std::uint32_t least, std
         return problems.add(entry, "is out of range (" + std::to_string(least) + " to " +
                                        std::to_string(most) + ")");
     to = static_cast<std::uint32_t>(entry.value.integer);
+}
+
+void read_number(Problems& problems, const Entry& entry, double least, double most, double& to) {
+    const Node::Kind kind = entry.value.kind;
+    if (kind != Node::Kind::integer &&
+        !expect(problems, entry, Node::Kind::real, "a number without quotes"))
+        return;
+    const double number = entry.value.real;
+    if (!(number >= least && number <= most))  // nan is out of range, too
+        return problems.add(
+            entry, "is out of range (" + number_text(least) + " to " + number_text(most) + ")");
+    to = number;
 }
 
 void read_size(Problems& problems, const Entry& entry, std::uint64_t least, std::uint64_t most,

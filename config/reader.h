@@ -55,6 +55,8 @@ void read_name(Problems& problems, const Entry& entry, std::size_t longest, std:
 void read_flag(Problems& problems, const Entry& entry, bool& to);
 void read_count(Problems& problems, const Entry& entry, std::uint32_t least, std::uint32_t most,
                 std::uint32_t& to);
+/// With or without a fraction.
+void read_number(Problems& problems, const Entry& entry, double least, double most, double& to);
 void read_size(Problems& problems, const Entry& entry, std::uint64_t least, std::uint64_t most,
                std::uint64_t& to);
 void read_duration(Problems& problems, const Entry& entry, Duration least, Duration most,

@@ -213,6 +213,32 @@ constexpr std::array kRestart = {
     Field<RestartConfig>{"window", span<&RestartConfig::window>},
 };
 
+// What is above zero and still sensible: a weight of a thousandth is hardly a tenant any more.
+constexpr double kLeast = 0.001;
+constexpr double kMost = 1e9;
+
+void weight(Problems& problems, const Entry& entry, TenantConfig& to) {
+    read_number(problems, entry, kLeast, kMost, to.weight);
+}
+void rows_per_second(Problems& problems, const Entry& entry, TenantConfig& to) {
+    read_number(problems, entry, kLeast, kMost, to.rows_per_second);
+}
+void burst_rows(Problems& problems, const Entry& entry, TenantConfig& to) {
+    read_number(problems, entry, 1, kMost, to.burst_rows);
+}
+void minimum_share(Problems& problems, const Entry& entry, SchedulerSettings& to) {
+    read_number(problems, entry, 0, 0.5, to.minimum_share);
+}
+
+constexpr std::array kScheduler = {Field<SchedulerSettings>{"minimum_share", minimum_share}};
+
+constexpr std::array kTenant = {
+    Field<TenantConfig>{"name", name<&TenantConfig::name>},
+    Field<TenantConfig>{"weight", weight},
+    Field<TenantConfig>{"rows_per_second", rows_per_second},
+    Field<TenantConfig>{"burst_rows", burst_rows},
+};
+
 constexpr std::array kDevice = {
     Field<DeviceConfig>{"name", name<&DeviceConfig::name>},
     Field<DeviceConfig>{"backend", backend},
@@ -236,6 +262,7 @@ constexpr std::array kModel = {
     Field<ModelSpec>{"max_queued_bytes", size<&ModelSpec::max_queued_bytes, kKiB>},
     Field<ModelSpec>{"precision", precision},
     Field<ModelSpec>{"numerics", numerics},
+    Field<ModelSpec>{"keep_client_order", flag<&ModelSpec::keeps_client_order>},
     Field<ModelSpec>{"batched", batched},
     Field<ModelSpec>{"inputs", tensors<&ModelSignature::inputs>},
     Field<ModelSpec>{"outputs", tensors<&ModelSignature::outputs>},
@@ -260,6 +287,12 @@ std::span<const Field<LogConfig>> log_fields() {
 }
 std::span<const Field<RestartConfig>> restart_fields() {
     return kRestart;
+}
+std::span<const Field<SchedulerSettings>> scheduler_fields() {
+    return kScheduler;
+}
+std::span<const Field<TenantConfig>> tenant_fields() {
+    return kTenant;
 }
 std::span<const Field<DeviceConfig>> device_fields() {
     return kDevice;

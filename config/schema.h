@@ -13,6 +13,8 @@ std::span<const Field<ServerConfig>> server_fields();
 std::span<const Field<LimitsConfig>> limits_fields();
 std::span<const Field<LogConfig>> log_fields();
 std::span<const Field<RestartConfig>> restart_fields();
+std::span<const Field<SchedulerSettings>> scheduler_fields();
+std::span<const Field<TenantConfig>> tenant_fields();
 std::span<const Field<DeviceConfig>> device_fields();
 std::span<const Field<ModelSpec>> model_fields();
 std::span<const Field<TensorSpec>> tensor_fields();  ///< of a model's inputs and outputs

@@ -76,11 +76,13 @@ struct Call {
     ModelId model;
     Origin origin;
     ClientId client;
+    TenantId tenant;
     std::string request_id;                            ///< the client's own, returned as it came
     std::vector<Tensor> inputs;                        ///< in the order of the model's signature
     std::uint64_t wanted_outputs = ~std::uint64_t{0};  ///< bit i: output i of the signature
     std::uint32_t rows = 1;
     std::uint8_t priority = 0;
+    bool late_ok = false;
     TimePoint deadline = kNever;
     Timeline times;
 };

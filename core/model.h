@@ -58,6 +58,7 @@ struct ModelSpec {
     ModelSignature signature;
     Precision precision = Precision::f32;
     Numerics numerics = Numerics::any;
+    bool keeps_client_order = false;    ///< calls of one client begin in the order of arrival
     std::optional<Duration> objective;  ///< wanted time from arrival to answer
     std::uint32_t max_batch_rows = 32;  ///< rows of one batch on one lane
     std::uint32_t max_rows_per_request = 65536;

@@ -27,10 +27,16 @@ void set_times(const BatchOutcome& outcome, Timeline& times) {
     times.returned = outcome.returned;
 }
 
+/// The slice's part of the batch's time on the device, in nanoseconds.
+std::uint64_t compute_of(const Slice& slice, const BatchOutcome& outcome) {
+    const Duration all = outcome.times.compute_end - outcome.times.compute_begin;
+    return static_cast<std::uint64_t>(all.count()) * slice.rows / outcome.rows;
+}
+
 }  // namespace
 
-CallDesk::CallDesk(CallSlab& slab, ModelTable& models, Metrics& metrics)
-    : slab_(slab), models_(models), daemon_metrics_(metrics.daemon()) {
+CallDesk::CallDesk(CallSlab& slab, ModelTable& models, TenantTable& tenants, Metrics& metrics)
+    : slab_(slab), models_(models), tenants_(tenants), daemon_metrics_(metrics.daemon()) {
     for (const ServedModel& model : models.all())
         model_metrics_.push_back(&metrics.model(model.spec.name, model.spec.version));
 }
@@ -42,6 +48,7 @@ void CallDesk::deliver(const Slice& slice, std::uint32_t batch_row, const BatchO
         return;
     }
     set_times(outcome, open->call.times);
+    tenants_.metrics_of(open->call.tenant).compute.add(compute_of(slice, outcome));
     answer_.status = ok_status();
     answer_.device_class = outcome.device_class;
     answer_.outputs.clear();
@@ -87,9 +94,7 @@ void CallDesk::answer(CallId id, OpenCall& open) {
     Call& call = open.call;
     Frontend& frontend = *frontends_[call.origin.frontend];
     frontend.answer(call, answer_);
-    call.times.answered = now();
-    metrics_of(call.model)
-        .record(call.times, frontend.protocol(), answer_.status.code(), call.rows);
+    record(frontend, open, answer_.status.code());
     ServedModel& model = *models_.find(call.model);
     ++(answer_.status.ok() ? model.served : model.failed);
     slab_.close(id);
@@ -109,10 +114,15 @@ void CallDesk::forget(CallId id) {
     if (open == nullptr) return;
     Frontend& frontend = *frontends_[open->call.origin.frontend];
     frontend.forget(open->call);
-    open->call.times.answered = now();
-    metrics_of(open->call.model)
-        .record(open->call.times, frontend.protocol(), StatusCode::cancelled, open->call.rows);
+    record(frontend, *open, StatusCode::cancelled);
     slab_.close(id);
+}
+
+void CallDesk::record(const Frontend& frontend, OpenCall& open, StatusCode outcome) {
+    Call& call = open.call;
+    call.times.answered = now();
+    metrics_of(call.model).record(call.times, frontend.protocol(), outcome, call.rows);
+    tenants_.metrics_of(call.tenant).record(outcome, call.rows, open.input_bytes);
 }
 
 }  // namespace bunch

@@ -11,6 +11,7 @@
 #include "daemon/call_slab.h"
 #include "daemon/frontend.h"
 #include "daemon/model_table.h"
+#include "daemon/tenant_table.h"
 #include "monitoring/metrics.h"
 
 namespace bunch {
@@ -18,6 +19,7 @@ namespace bunch {
 /// Where the rows of a slice lie in the batch that ran them, and when that was.
 struct BatchOutcome {
     std::span<const ConstTensorView> outputs;  ///< of the whole batch
+    std::uint32_t rows = 1;                    ///< of the whole batch
     std::string_view device_class;
     TimePoint dispatched, gathered;  ///< by the daemon
     DeviceTimes times;               ///< by the runner
@@ -26,7 +28,7 @@ struct BatchOutcome {
 
 class CallDesk {
   public:
-    CallDesk(CallSlab& slab, ModelTable& models, Metrics& metrics);
+    CallDesk(CallSlab& slab, ModelTable& models, TenantTable& tenants, Metrics& metrics);
 
     /// `frontend` answers the calls whose origin has this number; numbers count from 0.
     void add_frontend(Frontend& frontend) { frontends_.push_back(&frontend); }
@@ -48,9 +50,11 @@ class CallDesk {
     bool collect(OpenCall& open, const Slice& slice, std::uint32_t batch_row,
                  const BatchOutcome& outcome);
     void answer(CallId id, OpenCall& open);
+    void record(const Frontend& frontend, OpenCall& open, StatusCode outcome);
 
     CallSlab& slab_;
     ModelTable& models_;
+    TenantTable& tenants_;
     DaemonMetrics& daemon_metrics_;
     std::vector<ModelMetrics*> model_metrics_;
     std::vector<Frontend*> frontends_;

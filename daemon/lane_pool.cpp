@@ -191,7 +191,8 @@ void LanePool::finish(TimePoint now, LaneEntry& lane, const BatchReport& report)
     } else {
         count_batch(batch, device, times);
         const BatchOutcome outcome{
-            report.outputs, device.device_class, running.dispatched, running.gathered, times, now};
+            report.outputs, batch.rows, device.device_class, running.dispatched, running.gathered,
+            times,          now};
         std::uint32_t row = 0;
         for (const Slice& slice : batch.slices) {
             desk_.deliver(slice, row, outcome);

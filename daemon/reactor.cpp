@@ -23,19 +23,30 @@ bool has_messages(zmq::socket_t& socket) {
     return (socket.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
 }
 
-Rejection reason_of(StatusCode code, bool draining) {
-    switch (code) {
-        case StatusCode::not_found:
-            return Rejection::unknown_model;
-        case StatusCode::resource_exhausted:
+/// How metrics call the reason; nothing for what was not refused but given up.
+std::optional<Rejection> metric_of(const Reject& reject) {
+    switch (reject.reason) {
+        case RejectReason::invalid:
+            return reject.status.code() == StatusCode::not_found ? Rejection::unknown_model
+                                                                 : Rejection::too_large;
+        case RejectReason::draining:
+            return Rejection::draining;
+        case RejectReason::no_device:
+            return Rejection::no_device;
+        case RejectReason::bound:
             return Rejection::queue_full;
-        case StatusCode::deadline_exceeded:
+        case RejectReason::quota:
+            return Rejection::quota;
+        case RejectReason::expired:
             return Rejection::deadline;
-        case StatusCode::unavailable:
-            return draining ? Rejection::draining : Rejection::no_device;
-        default:
-            return Rejection::too_large;
+        case RejectReason::shed:
+            return Rejection::shed;
+        case RejectReason::culprit:
+            return Rejection::culprit;
+        case RejectReason::cancelled:
+            break;
     }
+    return std::nullopt;
 }
 
 ModelTable table_of(const std::vector<ModelSpec>& models) {
@@ -82,14 +93,15 @@ Reactor::Reactor(const Config& config, Metrics& metrics, HealthBoard& health, zm
       metrics_(metrics),
       health_(health),
       models_(table_of(config.models)),
+      tenants_(config.tenants, metrics),
       devices_(table_of(config.devices, metrics)),
       scheduler_(/*seed=*/1),
       slab_(config.limits.max_open_calls, config.limits.max_open_bytes),
-      desk_(slab_, models_, metrics),
+      desk_(slab_, models_, tenants_, metrics),
       gather_(config.limits.gather_threads),
       lanes_(scheduler_, slab_, desk_, models_, devices_, metrics, gather_,
              config.limits.gather_inline_bytes),
-      data_(std::move(data), 0, config.limits, slab_, models_, *this, metrics.daemon()),
+      data_(std::move(data), 0, config.limits, slab_, models_, tenants_, *this, metrics.daemon()),
       control_(std::move(control), server_, models_, devices_, scheduler_, metrics),
       context_(std::move(context)),
       commands_(SIZE_MAX),
@@ -103,6 +115,8 @@ Reactor::Reactor(const Config& config, Metrics& metrics, HealthBoard& health, zm
     SchedulerConfig policies;
     for (const ServedModel& model : models_.all())
         policies.models.push_back(policy_of(model.id, model.spec));
+    policies.tenants = tenants_.policies();
+    policies.minimum_share = config.scheduler.minimum_share;
     scheduler_.configure(at, std::move(policies));
     for (ServedModel& model : models_.all()) {
         for (const ServedDevice& device : devices_) {
@@ -185,8 +199,10 @@ void Reactor::admit(TimePoint at) {
     ticket.deadline = call.deadline;
     ticket.bytes = open.input_bytes;
     ticket.model = call.model;
+    ticket.tenant = call.tenant;
     ticket.rows = call.rows;
     ticket.priority = call.priority;
+    ticket.late_ok = call.late_ok;
     scheduler_.submit(at, ticket);
 }
 
@@ -213,11 +229,14 @@ void Reactor::decide(TimePoint at) {
 }
 
 void Reactor::reject(const Reject& rejection) {
-    if (rejection.status.code() == StatusCode::cancelled) {
+    const std::optional<Rejection> reason = metric_of(rejection);
+    if (!reason) {
         desk_.forget(rejection.call);
         return;
     }
-    metrics_.daemon().reject(reason_of(rejection.status.code(), server_.draining));
+    metrics_.daemon().reject(*reason);
+    if (const OpenCall* open = slab_.find(rejection.call))
+        tenants_.metrics_of(open->call.tenant).reject(*reason);
     desk_.fail(rejection.call, rejection.status);
 }
 

@@ -22,6 +22,7 @@
 #include "daemon/mailbox.h"
 #include "daemon/model_table.h"
 #include "daemon/status_report.h"
+#include "daemon/tenant_table.h"
 #include "daemon/zmq_frontend.h"
 #include "scheduler/scheduler.h"
 
@@ -77,6 +78,7 @@ class Reactor final : private Intake {
     Metrics& metrics_;
     HealthBoard& health_;
     ModelTable models_;
+    TenantTable tenants_;
     DeviceTable devices_;
     ServerState server_;
     Scheduler scheduler_;

@@ -76,12 +76,14 @@ Result<zmq::socket_t> bind_router(zmq::context_t& context,
 }
 
 ZmqFrontend::ZmqFrontend(zmq::socket_t socket, std::uint32_t frontend, const LimitsConfig& limits,
-                         CallSlab& slab, ModelTable& models, Intake& intake, DaemonMetrics& metrics)
+                         CallSlab& slab, ModelTable& models, TenantTable& tenants, Intake& intake,
+                         DaemonMetrics& metrics)
     : socket_(std::move(socket)),
       frontend_(frontend),
       limits_(limits),
       slab_(slab),
       models_(models),
+      tenants_(tenants),
       intake_(intake),
       metrics_(metrics),
       peers_(limits.max_clients) {
@@ -117,14 +119,14 @@ void ZmqFrontend::handle_message(std::string_view routing_id, TimePoint now) {
     Peer* peer = peers_.find_or_add(routing_id);
     if (peer == nullptr) {
         surplus_.routing_id = routing_id;
-        static_cast<void>(decoder_.decode(header_frame()));  // for the id
-        refuse(surplus_, decoder_.header().id,
+        static_cast<void>(decoder_.decode(header_frame()));  // for id and tenant
+        refuse(surplus_, decoder_.header(),
                {resource_exhausted("there are already " + std::to_string(limits_.max_clients) +
                                    " clients with open requests (limits.max_clients)"),
                 Rejection::too_many_calls});
         return;
     }
-    if (const auto refusal = open_call(*peer, now)) refuse(*peer, decoder_.header().id, *refusal);
+    if (const auto refusal = open_call(*peer, now)) refuse(*peer, decoder_.header(), *refusal);
 }
 
 std::span<const std::byte> ZmqFrontend::header_frame() const {
@@ -160,8 +162,10 @@ std::optional<ZmqFrontend::Refusal> ZmqFrontend::open_call(Peer& peer, TimePoint
     call.model = model.id;
     call.origin = {frontend_, peer.index};
     call.client = client;
+    call.tenant = tenants_.find(header.tenant);
     call.request_id = header.id;
     call.priority = header.priority == 0 ? kDefaultPriority : header.priority;
+    call.late_ok = header.late_ok;
     call.deadline = header.timeout ? saturating_add(now, *header.timeout) : kNever;
     call.times = {};
     call.times.received = now;
@@ -294,11 +298,12 @@ void ZmqFrontend::close(const Call& call) {
     for (const Tensor& input : call.inputs) peer.request_bytes -= input.buffer.size();
 }
 
-void ZmqFrontend::refuse(Peer& peer, std::string_view id, const Refusal& refusal) {
+void ZmqFrontend::refuse(Peer& peer, const RequestHeader& header, const Refusal& refusal) {
     metrics_.reject(refusal.reason);
+    tenants_.metrics_of(tenants_.find(header.tenant)).reject(refusal.reason);
     header_bytes_.clear();
-    encode_failure(id, refusal.status, static_cast<std::int64_t>(limits_.client_credit_bytes),
-                   header_bytes_);
+    encode_failure(header.id, refusal.status,
+                   static_cast<std::int64_t>(limits_.client_credit_bytes), header_bytes_);
     send_reply(peer, {}, 0);
 }
 

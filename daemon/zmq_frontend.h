@@ -16,6 +16,7 @@
 #include "daemon/frontend.h"
 #include "daemon/model_table.h"
 #include "daemon/peer_table.h"
+#include "daemon/tenant_table.h"
 #include "protocol/zmq_frames.h"
 
 namespace bunch {
@@ -31,7 +32,8 @@ class ZmqFrontend final : public Frontend {
   public:
     /// The socket's context must end before this object does: it sends replies that count here.
     ZmqFrontend(zmq::socket_t socket, std::uint32_t frontend, const LimitsConfig& limits,
-                CallSlab& slab, ModelTable& models, Intake& intake, DaemonMetrics& metrics);
+                CallSlab& slab, ModelTable& models, TenantTable& tenants, Intake& intake,
+                DaemonMetrics& metrics);
 
     zmq::socket_t& socket() { return socket_; }
 
@@ -60,7 +62,7 @@ class ZmqFrontend final : public Frontend {
     std::optional<Refusal> check_limits(const Peer& peer) const;
     Status read_tensors(const ServedModel& model, Call& call);
     void hold_frame(zmq::message_t& frame, const TensorHeader& header, Tensor& tensor) const;
-    void refuse(Peer& peer, std::string_view id, const Refusal& refusal);
+    void refuse(Peer& peer, const RequestHeader& header, const Refusal& refusal);
     void close(const Call& call);
     void encode(const Call& call, const ServedModel& model, const Answer& answer);
     bool holds_too_much(const Peer& peer, std::int64_t bytes) const;
@@ -72,6 +74,7 @@ class ZmqFrontend final : public Frontend {
     LimitsConfig limits_;
     CallSlab& slab_;
     ModelTable& models_;
+    TenantTable& tenants_;
     Intake& intake_;
     DaemonMetrics& metrics_;
     PeerTable peers_;

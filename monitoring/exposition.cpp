@@ -110,6 +110,30 @@ void add_model_numbers(Page& page, const MetricRegistry& all) {
            &ModelMetrics::queued_bytes);
 }
 
+void add_tenants(Page& page, const MetricRegistry& all) {
+    const auto family = [&](const char* name, const char* help, double unit, auto cell) {
+        page.begin(MetricType::Counter, name, help);
+        for (const auto& [tenant, metrics] : all.tenants)
+            page.number(static_cast<double>((metrics.*cell).value()) * unit, {{"tenant", tenant}});
+    };
+    family("bunch_tenant_requests_total", "Calls of a tenant that were closed.", 1,
+           &TenantMetrics::requests);
+    family("bunch_tenant_rows_total", "Rows of a tenant that were answered well.", 1,
+           &TenantMetrics::rows);
+    family("bunch_tenant_bytes_total", "Input bytes of these rows.", 1, &TenantMetrics::bytes);
+    family("bunch_tenant_device_seconds_total", "Compute time of a tenant's rows.",
+           kSecondsPerNanosecond, &TenantMetrics::compute);
+    page.begin(MetricType::Counter, "bunch_tenant_rejected_total",
+               "Requests of a tenant refused, by reason.");
+    for (const auto& [tenant, metrics] : all.tenants)
+        for (std::size_t i = 0; i < kRejections; ++i)
+            // The one that is a tenant's own always, so that a rate exists from the start.
+            if (static_cast<Rejection>(i) == Rejection::quota || metrics.rejected[i].value() != 0)
+                page.number(
+                    metrics.rejected[i].value(),
+                    {{"tenant", tenant}, {"reason", text_of(name_of(static_cast<Rejection>(i)))}});
+}
+
 void add_batches(Page& page, const MetricRegistry& all) {
     const auto labels = [](const auto& key) {
         return Labels{{"model", std::get<0>(key)},
@@ -201,6 +225,7 @@ std::string exposition(const MetricRegistry& registry) {
         const std::lock_guard lock(registry.mutex);
         add_requests(page, registry);
         add_model_numbers(page, registry);
+        add_tenants(page, registry);
         add_batches(page, registry);
         add_devices(page, registry);
     }

@@ -23,6 +23,7 @@ struct MetricRegistry {
     mutable std::mutex mutex;
     DaemonMetrics daemon;
     std::map<std::pair<std::string, std::string>, ModelMetrics> models;  ///< by name, version
+    std::map<std::string, TenantMetrics> tenants;                        ///< by name
     std::map<std::string, Device> devices;                               ///< by name
     /// By model, version and device.
     std::map<std::tuple<std::string, std::string, std::string>, BatchMetrics> batches;

@@ -87,12 +87,18 @@ std::string_view name_of(Rejection reason) {
             return "too_many_calls";
         case Rejection::over_credit:
             return "over_credit";
+        case Rejection::quota:
+            return "quota";
         case Rejection::deadline:
             return "deadline";
+        case Rejection::shed:
+            return "shed";
         case Rejection::draining:
             return "draining";
         case Rejection::no_device:
             return "no_device";
+        case Rejection::culprit:
+            return "culprit";
     }
     return "unknown";
 }
@@ -163,6 +169,11 @@ DaemonMetrics& Metrics::daemon() {
 ModelMetrics& Metrics::model(std::string_view name, std::string_view version) {
     const std::lock_guard lock(registry_->mutex);
     return registry_->models[{std::string(name), std::string(version)}];
+}
+
+TenantMetrics& Metrics::tenant(std::string_view name) {
+    const std::lock_guard lock(registry_->mutex);
+    return registry_->tenants[std::string(name)];
 }
 
 DeviceMetrics& Metrics::device(std::string_view name, std::string_view backend) {

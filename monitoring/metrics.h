@@ -45,11 +45,14 @@ enum class Rejection : std::uint8_t {
     queue_full,      ///< of the model, in rows or bytes
     too_many_calls,  ///< open calls or bytes of the daemon
     over_credit,     ///< of this client
-    deadline,        ///< passed, or could not be met
+    quota,           ///< of its tenant
+    deadline,        ///< passed while it waited
+    shed,            ///< its deadline could not be met any more, or only at the cost of others
     draining,        ///
     no_device,       ///< that could run the model is up
+    culprit,         ///< a lane was lost twice while it ran there alone
 };
-inline constexpr std::size_t kRejections = 10;
+inline constexpr std::size_t kRejections = 13;
 std::string_view name_of(Rejection reason);
 
 /// Why an answer was not delivered.
@@ -76,6 +79,23 @@ struct ModelMetrics {
     std::array<Histogram, kProtocols> durations;  ///< nanoseconds, received to answered
     std::array<Counter, 17> outcomes;             ///< by StatusCode
     Counter rows;
+};
+
+/// Of one tenant.
+struct TenantMetrics {
+    /// A call that was closed; its bytes are those of its inputs.
+    void record(StatusCode outcome, std::uint32_t call_rows, std::uint64_t call_bytes) {
+        requests.add();
+        if (outcome != StatusCode::ok) return;
+        rows.add(call_rows);
+        bytes.add(call_bytes);
+    }
+    void reject(Rejection reason) { rejected[static_cast<std::size_t>(reason)].add(); }
+
+    Counter requests;     ///< calls that were closed, whatever became of them
+    Counter rows, bytes;  ///< of those that were answered well
+    Counter compute;      ///< nanoseconds: its rows' part of the batches that ran them
+    std::array<Counter, kRejections> rejected;
 };
 
 /// Of one device.
@@ -136,6 +156,7 @@ class Metrics {
     // The handle for these labels: the same one when asked again. Valid as long as *this. Takes a
     // lock: keep the handle. Names come from the configuration, never from a client.
     ModelMetrics& model(std::string_view name, std::string_view version);
+    TenantMetrics& tenant(std::string_view name);
     DeviceMetrics& device(std::string_view name, std::string_view backend);
     /// The device must have been asked for before.
     BatchMetrics& batches(std::string_view model, std::string_view version,

@@ -41,14 +41,29 @@ void take_timeout(const Parameter& parameter, RequestHeader& header, Status& pro
         std::chrono::microseconds(static_cast<std::int64_t>(std::min(parameter.number, kMost)));
 }
 
+/// `what` is "parameter 'client'" and so on.
+void take_name(const Parameter& parameter, std::string_view what, std::string_view& name,
+               Status& problem) {
+    if (parameter.kind == Parameter::Kind::text) {
+        wire::take_text(parameter.text, what, kMaxIdBytes, name, problem);
+    } else {
+        note(problem, std::string(what) + " must be a string");
+    }
+}
+
+void take_flag(const Parameter& parameter, std::string_view what, bool& flag, Status& problem) {
+    if (parameter.kind == Parameter::Kind::boolean) {
+        flag = parameter.number != 0;
+    } else {
+        note(problem, std::string(what) + " must be a bool");
+    }
+}
+
 void take_parameter(const Parameter& parameter, RequestHeader& header, Status& problem) {
     if (parameter.key == "client") {
-        if (parameter.kind != Parameter::Kind::text) {
-            note(problem, "parameter 'client' must be a string");
-        } else {
-            wire::take_text(parameter.text, "parameter 'client'", kMaxIdBytes, header.client,
-                            problem);
-        }
+        take_name(parameter, "parameter 'client'", header.client, problem);
+    } else if (parameter.key == "tenant") {
+        take_name(parameter, "parameter 'tenant'", header.tenant, problem);
     } else if (parameter.key == "timeout") {
         take_timeout(parameter, header, problem);
     } else if (parameter.key == "priority") {
@@ -59,12 +74,10 @@ void take_parameter(const Parameter& parameter, RequestHeader& header, Status& p
         } else {
             header.priority = static_cast<std::uint8_t>(parameter.number);
         }
+    } else if (parameter.key == "late_ok") {
+        take_flag(parameter, "parameter 'late_ok'", header.late_ok, problem);
     } else if (parameter.key == "cancel") {
-        if (parameter.kind != Parameter::Kind::boolean) {
-            note(problem, "parameter 'cancel' must be a bool");
-        } else {
-            header.cancel = parameter.number != 0;
-        }
+        take_flag(parameter, "parameter 'cancel'", header.cancel, problem);
     }
     // Any other parameter is somebody else's extension.
 }
@@ -150,11 +163,12 @@ void require_presence(const RequestHeader& header, Status& problem) {
 }  // namespace
 
 void RequestHeader::clear() {
-    id = model = version = client = {};
+    id = model = version = client = tenant = {};
     inputs.clear();
     outputs.clear();
     timeout.reset();
     priority = 0;
+    late_ok = false;
     cancel = false;
 }
 
@@ -187,6 +201,8 @@ void encode_request(const RequestHeader& header, std::string& out) {
     }
     if (header.priority != 0)
         wire::put_number_parameter(out, "priority", wire::kUint64Param, header.priority);
+    if (!header.tenant.empty()) wire::put_text_parameter(out, "tenant", header.tenant);
+    if (header.late_ok) wire::put_number_parameter(out, "late_ok", wire::kBoolParam, 1);
     if (header.cancel) {
         wire::put_number_parameter(out, "cancel", wire::kBoolParam, 1);
         return;

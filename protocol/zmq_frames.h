@@ -24,7 +24,7 @@ namespace bunch {
 
 // Limits of what a header may hold; beyond them it is refused with invalid_argument.
 inline constexpr std::size_t kMaxHeaderBytes = 64 * 1024;
-inline constexpr std::size_t kMaxIdBytes = 128;        ///< request id and client name
+inline constexpr std::size_t kMaxIdBytes = 128;        ///< request id, client and tenant
 inline constexpr std::size_t kMaxNameBytes = 256;      ///< names of models, versions and tensors
 inline constexpr std::size_t kMaxTensors = 64;         ///< inputs, and outputs
 inline constexpr std::size_t kMaxMessageBytes = 1024;  ///< of a failure; longer ones are cut
@@ -43,10 +43,12 @@ struct RequestHeader {
     std::string_view model;
     std::string_view version;  ///< empty: the newest
     std::string_view client;   ///< never empty
+    std::string_view tenant;   ///< empty: not said
     std::vector<TensorHeader> inputs;
     std::vector<std::string_view> outputs;  ///< empty: all
     std::optional<Duration> timeout;        ///< from arrival; whole microseconds on the wire
     std::uint8_t priority = 0;              ///< 1 is the most urgent, 0 is the default
+    bool late_ok = false;                   ///< an answer after the timeout is better than none
     bool cancel = false;
 
     void clear();
@@ -84,8 +86,8 @@ class RequestDecoder {
     Status decode(std::span<const std::byte> header);
 
     /// What decode() read; valid until its next call and as long as its bytes live. After a failure
-    /// only `id` and `client` may be used: they hold what was well-formed, so that the failure can
-    /// be answered.
+    /// only `id`, `client` and `tenant` may be used: they hold what was well-formed, so that the
+    /// failure can be answered and counted.
     const RequestHeader& header() const { return header_; }
 
   private:

@@ -13,6 +13,7 @@ ModelPolicy policy_of(ModelId id, const ModelSpec& spec) {
     policy.max_queued_bytes = spec.max_queued_bytes;
     policy.batched = spec.signature.batched;
     policy.numerics = spec.numerics;
+    policy.keeps_client_order = spec.keeps_client_order;
     return policy;
 }
 

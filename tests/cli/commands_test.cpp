@@ -131,6 +131,24 @@ TEST(Commands, InferFromFilesToFiles) {
     EXPECT_TRUE(std::ranges::equal(std::as_const(output->buffer).bytes(), input.view().bytes));
 }
 
+TEST(Commands, InferAndBenchOnTheAccountOfATenant) {
+    TemporaryFolder folder;
+    const FakeDaemon daemon(folder);
+    const std::string file = folder.file("in.npy");
+    const std::byte numbers[8] = {};
+    ASSERT_TRUE(write_npy(file, {DataType::f32, Shape{1, 2}, numbers}).ok());
+    const auto with = [&](std::vector<std::string> arguments) {
+        for (const char* more : {"--tenant", "poor", "--endpoint"}) arguments.push_back(more);
+        arguments.push_back(folder.endpoint());
+        return bunch_with(arguments);
+    };
+
+    EXPECT_THAT(with({"infer", "echo", "--input", "x=" + file}).error,
+                HasSubstr("the quota of 'poor' is used up"));
+    EXPECT_THAT(with({"bench", "echo", "--requests", "1"}).error,
+                HasSubstr("the quota of 'poor' is used up"));
+}
+
 TEST(Commands, InferSaysWhichFileIsWrong) {
     const Ran ran = bunch_with({"infer", "echo", "--input", "x=/no/such.npy"});
     EXPECT_EQ(ran.code, 1);

@@ -18,7 +18,8 @@ namespace bunch {
 
 class FakeDaemon {
   public:
-    /// With `faulty`, every tenth answer is a failure and every seventh is of another request.
+    /// Requests of the tenant "poor" are refused. With `faulty`, every tenth answer is a failure
+    /// and every seventh is of another request.
     explicit FakeDaemon(const TemporaryFolder& folder, bool faulty = false) {
         const std::string data = folder.endpoint("data.sock");
         const std::string control = folder.endpoint("control.sock");
@@ -45,6 +46,12 @@ class FakeDaemon {
             auto request = server.receive(std::chrono::milliseconds(1));
             if (!request) continue;
             ++served;
+            const auto& parameters = request->header.parameters();
+            const auto tenant = parameters.find("tenant");
+            if (tenant != parameters.end() && tenant->second.string_param() == "poor") {
+                server.refuse(*request, "resource_exhausted", "the quota of 'poor' is used up");
+                continue;
+            }
             if (faulty && served % 10 == 0) {
                 server.refuse(*request, "resource_exhausted", "on purpose");
                 continue;

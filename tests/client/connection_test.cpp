@@ -63,6 +63,8 @@ TEST_F(ConnectionTest, SendsTheHeaderThatTheProtocolDescribes) {
     request.outputs = {"echo"};
     request.timeout = 5s;
     request.priority = 1;
+    request.tenant = "analysis";
+    request.late_ok = true;
 
     submit(*connection, std::move(request));
     const auto received = server_.receive(10s);
@@ -73,6 +75,8 @@ TEST_F(ConnectionTest, SendsTheHeaderThatTheProtocolDescribes) {
     EXPECT_EQ(header.model_version(), "3");
     EXPECT_EQ(header.parameters().at("client").string_param(), "tester");
     EXPECT_EQ(header.parameters().at("priority").uint64_param(), 1u);
+    EXPECT_EQ(header.parameters().at("tenant").string_param(), "analysis");
+    EXPECT_TRUE(header.parameters().at("late_ok").bool_param());
     EXPECT_LE(header.parameters().at("timeout").int64_param(), 5'000'000);
     EXPECT_GT(header.parameters().at("timeout").int64_param(), 0);
     EXPECT_EQ(header.outputs(0).name(), "echo");
@@ -233,6 +237,23 @@ TEST_F(ConnectionTest, TakesTheLongestTimeoutForNoTimeout) {
     EXPECT_TRUE(answers_.front().status.ok()) << answers_.front().status.to_string();
 }
 
+TEST_F(ConnectionTest, WaitsBeyondTheTimeoutForAnAnswerThatMayBeLate) {
+    auto connection = connect({.deadline_grace = 0ns});
+    Request request = request_marked(3);
+    request.timeout = 1us;
+    request.late_ok = true;
+    submit(*connection, std::move(request));
+    const auto received = server_.receive(10s);
+    ASSERT_TRUE(received);
+    connection->poll(1ms);  // the timeout is over
+    ASSERT_TRUE(answers_.empty());
+
+    server_.echo(*received);
+    ASSERT_TRUE(poll_until(*connection, [&] { return !answers_.empty(); }));
+
+    EXPECT_TRUE(answers_.front().status.ok()) << answers_.front().status.to_string();
+}
+
 TEST_F(ConnectionTest, RefusesRequestsAndOptionsThatNoServerCouldTake) {
     auto connection = connect();
     Request request = request_marked(1);
@@ -240,6 +261,10 @@ TEST_F(ConnectionTest, RefusesRequestsAndOptionsThatNoServerCouldTake) {
     EXPECT_EQ(connection->submit(std::move(request), {}).status().message(),
               "input 'x' has 8 bytes, FP32 [1,3] needs 12");
     EXPECT_EQ(connection->submit(Request{}, {}).status().code(), StatusCode::invalid_argument);
+    Request long_tenant = request_marked(1);
+    long_tenant.tenant = std::string(129, 't');
+    EXPECT_EQ(connection->submit(std::move(long_tenant), {}).status().message(),
+              "the tenant's name has 129 bytes, the limit is 128");
 
     EXPECT_THAT(Connection::open({.endpoints = {"nonsense"}}).status().message(),
                 HasSubstr("cannot connect to 'nonsense'"));

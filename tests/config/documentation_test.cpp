@@ -125,6 +125,7 @@ TEST(ConfigExample, ShowsTheDefaultsWhereItDoesNotSayOtherwise) {
     EXPECT_EQ(config.restart.max_pause, restart.max_pause);
     EXPECT_EQ(config.restart.max_restarts, restart.max_restarts);
     EXPECT_EQ(config.restart.window, restart.window);
+    EXPECT_EQ(config.scheduler.minimum_share, SchedulerSettings().minimum_share);
     EXPECT_EQ(config.devices.at(0).arena_bytes, DeviceConfig().arena_bytes);
     EXPECT_EQ(config.devices.at(0).batch_timeout, DeviceConfig().batch_timeout);
     const ModelSpec model;
@@ -132,6 +133,7 @@ TEST(ConfigExample, ShowsTheDefaultsWhereItDoesNotSayOtherwise) {
     EXPECT_EQ(config.models.at(0).max_rows_per_request, model.max_rows_per_request);
     EXPECT_EQ(config.models.at(0).max_queued_rows, model.max_queued_rows);
     EXPECT_EQ(config.models.at(0).max_queued_bytes, model.max_queued_bytes);
+    EXPECT_EQ(config.models.at(0).keeps_client_order, model.keeps_client_order);
 }
 
 TEST(ConfigDocumentation, ExplainsEveryKeyOfTheSchemaAndNoOther) {

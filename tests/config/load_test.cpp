@@ -72,6 +72,7 @@ version = "2"
 objective = "20ms"
 precision = "bf16"
 numerics = "bitwise"
+keep_client_order = true
 batched = false
 inputs = [{name = "x", type = "FP32", shape = [3, -1]}, {name = "s", type = "INT64", shape = []}]
 outputs = [{name = "y", type = "BOOL", shape = [1]}]
@@ -87,6 +88,7 @@ outputs = [{name = "y", type = "BOOL", shape = [1]}]
     EXPECT_EQ(model.objective, 20ms);
     EXPECT_EQ(model.precision, Precision::bf16);
     EXPECT_EQ(model.numerics, Numerics::bitwise);
+    EXPECT_TRUE(model.keeps_client_order);
     EXPECT_FALSE(model.signature.batched);
     EXPECT_EQ(model.signature.inputs.at(0), (TensorSpec{"x", DataType::f32, Shape{3, -1}}));
     EXPECT_EQ(model.signature.inputs.at(1), (TensorSpec{"s", DataType::i64, Shape{}}));
@@ -203,7 +205,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"[srever]", R"(b.toml:1: srever is not a known key (did you mean server?))"},
         Mistake{
             "[frobnication]",
-            R"(b.toml:1: frobnication is not a known key (known here: server, limits, log, restart, device, model))"}));
+            R"(b.toml:1: frobnication is not a known key (known here: server, limits, log, restart, scheduler, tenant, device, model))"}));
 
 INSTANTIATE_TEST_SUITE_P(
     OtherSections, ConfigMistake,

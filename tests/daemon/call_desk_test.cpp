@@ -13,7 +13,7 @@ namespace {
 /// A desk for one model "net" with input x[-1,2] and output y[-1,2].
 class CallDeskTest : public testing::Test {
   protected:
-    CallDeskTest() : slab_(100, 1 << 20), desk_(slab_, add_model(models_), metrics_) {
+    CallDeskTest() : slab_(100, 1 << 20), desk_(slab_, add_model(models_), tenants_, metrics_) {
         desk_.add_frontend(frontend_);
     }
 
@@ -42,7 +42,7 @@ class CallDeskTest : public testing::Test {
         std::iota(values_.begin(), values_.end(), 0.0F);
         outputs_ = {{DataType::f32, Shape{rows, 2}, std::as_bytes(std::span(values_))}};
         const TimePoint at = now();
-        return {outputs_, "cpu", at, at, {at, at, at, at}, at};
+        return {outputs_, rows, "cpu", at, at, {at, at, at, at}, at};
     }
 
     static std::vector<float> floats(const Tensor& tensor) {
@@ -53,6 +53,7 @@ class CallDeskTest : public testing::Test {
 
     ModelTable models_;
     Metrics metrics_;
+    TenantTable tenants_{{{"a", 1, 0, 0}}, metrics_};
     MemoryFrontend frontend_;
     CallSlab slab_;
     CallDesk desk_;
@@ -117,6 +118,21 @@ TEST_F(CallDeskTest, AnswersACallOnlyOnce) {
     EXPECT_TRUE(frontend_.forgotten.empty());
     EXPECT_NE(metrics_.text().find("bunch_replies_dropped_total{reason=\"call_closed\"} 1"),
               std::string::npos);
+}
+
+TEST_F(CallDeskTest, CountsRowsAndTheirPartOfTheDevicesTimeForTheTenant) {
+    const TenantId tenant = tenants_.find("a");
+    const CallId id = open("x", 3);
+    slab_.find(id)->call.tenant = tenant;
+    BatchOutcome batch = outcome(12);
+    batch.times.compute_end = batch.times.compute_begin + std::chrono::milliseconds(40);
+
+    desk_.deliver({id, 0, 3}, 2, batch);
+
+    EXPECT_EQ(tenants_.metrics_of(tenant).requests.value(), 1u);
+    EXPECT_EQ(tenants_.metrics_of(tenant).rows.value(), 3u);
+    EXPECT_EQ(tenants_.metrics_of(tenant).compute.value(), 10'000'000u);
+    EXPECT_EQ(tenants_.metrics_of(TenantId{0}).requests.value(), 0u);
 }
 
 TEST_F(CallDeskTest, ForgetsACancelledCallWithoutAnAnswer) {

@@ -52,6 +52,11 @@ void fill(Metrics& metrics) {
     model.queued_requests.set(3);
     model.queued_rows.set(12);
     model.queued_bytes.set(7'225'344);
+    TenantMetrics& tenant = metrics.tenant("analysis");
+    tenant.record(StatusCode::ok, 4, 2048);
+    tenant.record(StatusCode::deadline_exceeded, 2, 1024);
+    tenant.compute.add(6'000'000);
+    tenant.reject(Rejection::shed);
     DeviceMetrics& device = metrics.device("cpu0", "cpu");
     device.up.set(1);
     device.lanes.set(2);

@@ -33,6 +33,8 @@ inline inference::ModelInferRequest full_request() {
     parameters["client"].set_string_param("worker-07");
     parameters["timeout"].set_int64_param(2500);
     parameters["priority"].set_uint64_param(1);
+    parameters["tenant"].set_string_param("analysis");
+    parameters["late_ok"].set_bool_param(true);
     parameters["sequence_start"].set_bool_param(true);
     add_input(request, "x", "FP32", {1, 5});
     add_input(request, "mask", "BOOL", {1, 300});

@@ -36,6 +36,8 @@ TEST(RequestHeader, ReadsEverythingThatAGeneratedClassWrote) {
     EXPECT_EQ(header.client, "worker-07");
     EXPECT_EQ(header.timeout, Duration(2500us));
     EXPECT_EQ(header.priority, 1);
+    EXPECT_EQ(header.tenant, "analysis");
+    EXPECT_TRUE(header.late_ok);
     EXPECT_FALSE(header.cancel);
     ASSERT_EQ(header.inputs.size(), 2u);
     EXPECT_EQ(header.inputs[0].name, "x");
@@ -93,6 +95,8 @@ TEST(RequestHeader, ForgetsThePreviousRequest) {
     EXPECT_EQ(decoder.header().version, "");
     EXPECT_EQ(decoder.header().timeout, std::nullopt);
     EXPECT_EQ(decoder.header().priority, 0);
+    EXPECT_EQ(decoder.header().tenant, "");
+    EXPECT_FALSE(decoder.header().late_ok);
     EXPECT_TRUE(decoder.header().inputs.empty());
     EXPECT_TRUE(decoder.header().outputs.empty());
 }
@@ -163,6 +167,10 @@ TEST(RequestHeader, RefusesNamesBeyondTheirLimits) {
     EXPECT_EQ(verdict(request), "parameter 'client' has 129 bytes, the limit is 128");
 
     request = small_request();
+    (*request.mutable_parameters())["tenant"].set_string_param(std::string(129, 't'));
+    EXPECT_EQ(verdict(request), "parameter 'tenant' has 129 bytes, the limit is 128");
+
+    request = small_request();
     request.set_model_name(std::string(257, 'm'));
     EXPECT_EQ(verdict(request), "model_name has 257 bytes, the limit is 256");
 
@@ -203,6 +211,10 @@ TEST(RequestHeader, RefusesParametersOfTheWrongKind) {
     };
     EXPECT_EQ(with("client", [](auto& p) { p.set_int64_param(1); }),
               "parameter 'client' must be a string");
+    EXPECT_EQ(with("tenant", [](auto& p) { p.set_bool_param(true); }),
+              "parameter 'tenant' must be a string");
+    EXPECT_EQ(with("late_ok", [](auto& p) { p.set_int64_param(1); }),
+              "parameter 'late_ok' must be a bool");
     EXPECT_EQ(with("cancel", [](auto& p) { p.set_string_param("yes"); }),
               "parameter 'cancel' must be a bool");
     EXPECT_THAT(with("timeout", [](auto& p) { p.set_int64_param(-1); }),
