@@ -1,7 +1,6 @@
 #include "bench/simulation/scenario_fields.h"
 
 #include <array>
-#include <charconv>
 #include <utility>
 
 namespace bunch::simulation {
@@ -22,32 +21,15 @@ struct MemberOf<Value Owner::*> {
 template <auto member>
 using OwnerOf = typename MemberOf<decltype(member)>::type;
 
-/// A number between `least` and `most`, with or without a point.
-bool read_number(Problems& problems, const Entry& entry, double least, double most, double& to) {
-    if (entry.value.kind != Node::Kind::integer &&
-        !expect(problems, entry, Node::Kind::real, "a number without quotes"))
-        return false;
-    const std::string& text = entry.value.text;
-    double value = 0;
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (parsed.ec != std::errc() || !(value >= least && value <= most)) {
-        char range[64];
-        std::snprintf(range, sizeof(range), "is out of range (%g to %g)", least, most);
-        problems.add(entry, range);
-        return false;
-    }
-    to = value;
-    return true;
-}
-
 template <auto member, double least, double most>
 void number(Problems& problems, const Entry& entry, OwnerOf<member>& to) {
     read_number(problems, entry, least, most, to.*member);
 }
 template <auto member, double least, double most>
 void maybe_number(Problems& problems, const Entry& entry, OwnerOf<member>& to) {
-    double value = 0;
-    if (read_number(problems, entry, least, most, value)) to.*member = value;
+    double value = least - 1;  // stays where there is a problem
+    read_number(problems, entry, least, most, value);
+    if (value >= least) to.*member = value;
 }
 template <auto member, std::uint32_t least, std::uint32_t most>
 void count(Problems& problems, const Entry& entry, OwnerOf<member>& to) {
