@@ -81,6 +81,7 @@ struct Call {
     std::vector<Tensor> inputs;                        ///< in the order of the model's signature
     std::uint64_t wanted_outputs = ~std::uint64_t{0};  ///< bit i: output i of the signature
     std::uint32_t rows = 1;
+    ShapeClass shape_class = 0;
     std::uint8_t priority = 0;
     bool late_ok = false;
     TimePoint deadline = kNever;

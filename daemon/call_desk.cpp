@@ -123,6 +123,8 @@ void CallDesk::record(const Frontend& frontend, OpenCall& open, StatusCode outco
     call.times.answered = now();
     metrics_of(call.model).record(call.times, frontend.protocol(), outcome, call.rows);
     tenants_.metrics_of(call.tenant).record(outcome, call.rows, open.input_bytes);
+    ServedModel& model = *models_.find(call.model);
+    if (model.has_shape_classes) model.shape_classes.release(call.shape_class);
 }
 
 }  // namespace bunch

@@ -29,6 +29,7 @@ struct ServedDevice {
     std::string message;  ///< why it is not up
     std::uint32_t lanes = 0;
     std::uint32_t slots_per_lane = 0;
+    std::uint64_t slot_bytes = 0;
     std::uint64_t restarts = 0;
     std::int64_t in_flight = 0;  ///< batches
     Duration batch_timeout{};

@@ -70,15 +70,11 @@ void LanePool::start(TimePoint now, Batch&& batch) {
         scheduler_.lane_lost(now, batch.lane);
         return;
     }
-    const ModelSignature& signature = models_.find(batch.model)->spec.signature;
-    std::vector<Shape> shapes;
-    if (!signature.batched) {
-        const OpenCall* open = slab_.find(batch.slices.front().call);
-        if (open != nullptr)
-            for (const Tensor& input : open->call.inputs) shapes.push_back(input.shape);
-    }
+    const ServedModel& model = *models_.find(batch.model);
+    find_shapes(model, batch);
     lane->clock->bound(now, batch.id);
-    auto inputs = lane->link->begin(batch.id, batch.model, signature, batch.rows, shapes);
+    auto inputs =
+        lane->link->begin(batch.id, batch.model, model.spec.signature, batch.rows, shapes_);
     if (!inputs.ok()) {
         lane->clock->dropped(now, batch.id);
         fail_batch(now, std::move(batch), inputs.status());
@@ -88,6 +84,20 @@ void LanePool::start(TimePoint now, Batch&& batch) {
     Running& running = lane->running[inputs->slot.value];
     running.dispatched = now;
     gather_inputs(now, *lane, std::move(batch), *inputs);
+}
+
+/// The batch's input shapes, as far as the signature does not say them.
+void LanePool::find_shapes(const ServedModel& model, const Batch& batch) {
+    shapes_.clear();
+    const bool batched = model.spec.signature.batched;
+    if (batched && !model.has_shape_classes) return;
+    for (const Slice& slice : batch.slices) {
+        const OpenCall* open = slab_.find(slice.call);
+        if (open == nullptr) continue;  // another batch with rows of it failed a moment ago
+        for (const Tensor& input : open->call.inputs)
+            shapes_.push_back(batched ? input.shape.with_rows(batch.rows) : input.shape);
+        return;
+    }
 }
 
 void LanePool::gather_inputs(TimePoint now, LaneEntry& lane, Batch&& batch,

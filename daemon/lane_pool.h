@@ -84,6 +84,7 @@ class LanePool {
         TimePoint front_since;           ///< since when that could run
     };
 
+    void find_shapes(const ServedModel& model, const Batch& batch);
     void gather_inputs(TimePoint now, LaneEntry& lane, Batch&& batch, const BatchInputs& inputs);
     void run(TimePoint now, LaneEntry& lane, SlotId slot);
     void finish(TimePoint now, LaneEntry& lane, const BatchReport& report);
@@ -109,7 +110,8 @@ class LanePool {
     std::vector<LostLane> lost_;
     std::vector<bool> waiting_;                          ///< [model]: work of it waits
     std::vector<std::vector<BatchMetrics*>> instances_;  ///< [model][device]; null: not there
-    std::vector<GatherPart> parts_;                      ///< reused for their memory
+    std::vector<Shape> shapes_;
+    std::vector<GatherPart> parts_;  ///< reused for their memory
     std::vector<GatherJob> gathered_;
 };
 

@@ -12,6 +12,7 @@
 #include "core/ids.h"
 #include "core/model.h"
 #include "core/result.h"
+#include "daemon/shape_classes.h"
 
 namespace bunch {
 
@@ -31,6 +32,8 @@ struct ServedModel {
     std::set<std::uint32_t> loaded_on;   ///< DeviceIds of live instances
     std::set<std::uint32_t> refused_by;  ///< DeviceIds that could not load it
     bool has_signature = false;
+    bool has_shape_classes = false;  ///< its inputs differ in more than their rows
+    ShapeClasses shape_classes;
     std::uint64_t served = 0;  ///< calls answered well
     std::uint64_t failed = 0;
     std::uint64_t batches = 0;

@@ -201,6 +201,7 @@ void Reactor::admit(TimePoint at) {
     ticket.model = call.model;
     ticket.tenant = call.tenant;
     ticket.rows = call.rows;
+    ticket.shape_class = call.shape_class;
     ticket.priority = call.priority;
     ticket.late_ok = call.late_ok;
     scheduler_.submit(at, ticket);

@@ -8,19 +8,6 @@
 
 namespace bunch {
 
-namespace {
-
-/// The first input of a batched model that leaves more than the rows open; null: none. Rows of
-/// different size cannot share a batch.
-const TensorSpec* uneven_input(const ModelSignature& signature) {
-    if (!signature.batched) return nullptr;
-    for (const TensorSpec& input : signature.inputs)
-        if (input.shape.with_rows(1).is_open()) return &input;
-    return nullptr;
-}
-
-}  // namespace
-
 void Reactor::take_commands(TimePoint at) {
     commands_.take_all(incoming_);
     for (Command& command : incoming_) std::visit([&](auto& one) { on(at, one); }, command);
@@ -34,10 +21,10 @@ void Reactor::on(TimePoint at, DeviceOpened& command) {
     device.device_class = command.description.device_class;
     device.lanes = static_cast<std::uint32_t>(command.lanes.size());
     device.slots_per_lane = command.lanes.front()->slots();
+    device.slot_bytes = command.lanes.front()->slot_bytes();
     device.metrics->up.set(1);
     device.metrics->lanes.set(device.lanes);
-    device.metrics->arena_bytes.set(command.lanes.front()->slot_bytes() * device.slots_per_lane *
-                                    device.lanes);
+    device.metrics->arena_bytes.set(device.slot_bytes * device.slots_per_lane * device.lanes);
     DeviceInfo info;
     info.device = device.id;
     info.device_class = device.device_class;
@@ -61,10 +48,6 @@ void Reactor::on(TimePoint at, InstanceOpened& command) {
     if (signature.inputs.size() > kMaxTensors || signature.outputs.size() > kMaxTensors) {
         status =
             unimplemented("it has more than " + std::to_string(kMaxTensors) + " inputs or outputs");
-    } else if (const TensorSpec* input = uneven_input(signature)) {
-        status = unimplemented("its input '" + input->name + "' " + input->shape.to_string() +
-                               " leaves more than the rows open: fix the other extents, or say "
-                               "batched = false");
     } else if (model.has_signature && !(model.spec.signature == signature)) {
         status = Status(StatusCode::failed_precondition,
                         "its tensors differ from those that another device loaded");
@@ -76,6 +59,8 @@ void Reactor::on(TimePoint at, InstanceOpened& command) {
     }
     model.spec.signature = signature;
     model.has_signature = true;
+    model.has_shape_classes = has_shape_classes(signature);
+    model.shape_classes.add_device(command.loaded.max_batch_rows, device.slot_bytes);
     model.loaded_on.insert(device.id.value);
     lanes_.add_instance(model.id, device.id);
     scheduler_.instance_up(at, {*instances_[model.id.value][device.id.value], model.id, device.id,

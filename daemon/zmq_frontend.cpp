@@ -147,7 +147,7 @@ std::optional<ZmqFrontend::Refusal> ZmqFrontend::open_call(Peer& peer, TimePoint
     if (auto refusal = check_limits(peer)) return refusal;
     auto found = models_.find(header.model, header.version);
     if (!found.ok()) return Refusal{found.status(), Rejection::unknown_model};
-    const ServedModel& model = **found;
+    ServedModel& model = **found;
     if (!model.has_signature) {
         return Refusal{
             unavailable("model '" + model.spec.name + "' is " + std::string(name_of(model.state)) +
@@ -160,6 +160,7 @@ std::optional<ZmqFrontend::Refusal> ZmqFrontend::open_call(Peer& peer, TimePoint
         return Refusal{status, Rejection::wrong_shape};
     }
     call.model = model.id;
+    call.shape_class = model.has_shape_classes ? model.shape_classes.take(call.inputs) : 0;
     call.origin = {frontend_, peer.index};
     call.client = client;
     call.tenant = tenants_.find(header.tenant);
@@ -218,7 +219,7 @@ std::optional<ZmqFrontend::Refusal> ZmqFrontend::check_limits(const Peer& peer) 
     return std::nullopt;
 }
 
-Status ZmqFrontend::read_tensors(const ServedModel& model, Call& call) {
+Status ZmqFrontend::read_tensors(ServedModel& model, Call& call) {
     const RequestHeader& header = decoder_.header();
     const ModelSignature& signature = model.spec.signature;
     frame_bytes_.clear();
@@ -234,6 +235,8 @@ Status ZmqFrontend::read_tensors(const ServedModel& model, Call& call) {
     call.inputs.resize(order_.size());
     for (std::size_t i = 0; i < order_.size(); ++i)
         hold_frame(frames_[1 + order_[i]], header.inputs[order_[i]], call.inputs[i]);
+    if (model.has_shape_classes)
+        BUNCH_RETURN_IF_ERROR(model.shape_classes.check(signature, call.inputs));
     call.wanted_outputs = ~std::uint64_t{0};
     if (header.outputs.empty()) return ok_status();
     BUNCH_RETURN_IF_ERROR(match_outputs(signature, header, order_));

@@ -60,7 +60,7 @@ class ZmqFrontend final : public Frontend {
     std::span<const std::byte> header_frame() const;
     std::optional<Refusal> open_call(Peer& peer, TimePoint now);
     std::optional<Refusal> check_limits(const Peer& peer) const;
-    Status read_tensors(const ServedModel& model, Call& call);
+    Status read_tensors(ServedModel& model, Call& call);
     void hold_frame(zmq::message_t& frame, const TensorHeader& header, Tensor& tensor) const;
     void refuse(Peer& peer, const RequestHeader& header, const Refusal& refusal);
     void close(const Call& call);

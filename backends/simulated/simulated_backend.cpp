@@ -56,6 +56,16 @@ void echo(std::size_t rows, const ConstTensorView& input, const TensorView& outp
         repeat(input.bytes.subspan(row * from, from), output.bytes.subspan(row * to, to));
 }
 
+/// An output that the model leaves open is as large as the input that it echoes.
+Status settle_shape(const ConstTensorView& input, TensorView& output) {
+    if (!output.shape.is_open()) return ok_status();
+    if (input.bytes.size() > output.bytes.size())
+        return resource_exhausted("the slot has no room for the answer: raise arena_bytes");
+    output.shape = input.shape;
+    output.bytes = output.bytes.first(input.bytes.size());
+    return ok_status();
+}
+
 class SimulatedLane final : public Lane {
   public:
     SimulatedLane(const SimulatedOptions& options, const ModelSet& models)
@@ -69,8 +79,11 @@ class SimulatedLane final : public Lane {
         completion.times.transfer_begin = now();
         const std::size_t rows = *batched ? static_cast<std::size_t>(inputs[0].shape[0]) : 1;
         for (std::size_t i = 0; i < outputs.size(); ++i) {
-            echo(rows, inputs[i % inputs.size()], outputs[i]);
-            completion.output_shapes.push_back(outputs[i].shape);
+            const ConstTensorView& input = inputs[i % inputs.size()];
+            TensorView output = outputs[i];
+            BUNCH_RETURN_IF_ERROR(settle_shape(input, output));
+            echo(rows, input, output);
+            completion.output_shapes.push_back(output.shape);
         }
         free_at_ = completion.times.compute_begin = std::max(now(), free_at_);
         free_at_ += options_.fixed + options_.per_row * static_cast<std::int64_t>(rows);
@@ -109,16 +122,21 @@ Status check_signature(const ModelSpec& model) {
     const std::string who = "model '" + model.name + "' on a simulated device";
     if (signature.inputs.empty() || signature.outputs.empty())
         return invalid_argument(who + " needs inputs and outputs declared in the configuration");
-    if (!row_bytes(signature.inputs, signature.batched) ||
-        !row_bytes(signature.outputs, signature.batched))
-        return invalid_argument(who + " may leave no extent open but that of the rows");
     for (std::size_t i = 0; i < signature.outputs.size(); ++i) {
         const TensorSpec& output = signature.outputs[i];
         const TensorSpec& input = signature.inputs[i % signature.inputs.size()];
-        if (input.type != output.type || *row_bytes({input}, signature.batched) == 0) {
+        const auto row = row_bytes({input}, signature.batched);
+        if (input.type != output.type || row == std::uint64_t{0}) {
             return invalid_argument(who + ": output '" + output.name + "' echoes input '" +
                                     input.name + "', so it must be " +
                                     std::string(name_of(input.type)) + ", and not empty");
+        }
+        const bool is_open = !row || !row_bytes({output}, signature.batched);
+        if (is_open && input.shape != output.shape) {
+            return invalid_argument(who + ": output '" + output.name + "' " +
+                                    output.shape.to_string() + " echoes input '" + input.name +
+                                    "' " + input.shape.to_string() +
+                                    ", so it must leave the same extents open");
         }
     }
     return ok_status();

@@ -1,0 +1,82 @@
+// Models that leave more than the rows open: requests of any shape are answered, those of equal
+// shape together.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/integration/daemon_process.h"
+#include "tests/integration/raw_client.h"
+
+namespace bunch {
+namespace {
+
+using testing::HasSubstr;
+
+std::string open_model(const std::string& more_of_device = "") {
+    return "[[device]]\nname = \"sim0\"\nbackend = \"simulated\"\noptions = {fixed = \"2ms\"}\n" +
+           more_of_device +
+           "[[model]]\nname = \"open\"\n"
+           "inputs = [{ name = \"x\", type = \"FP32\", shape = [-1, -1] }]\n"
+           "outputs = [{ name = \"echo\", type = \"FP32\", shape = [-1, -1] }]\n";
+}
+
+std::vector<float> numbers(int request, std::size_t count) {
+    std::vector<float> values(count);
+    for (std::size_t i = 0; i < count; ++i)
+        values[i] = static_cast<float>(request * 1000) + static_cast<float>(i);
+    return values;
+}
+
+TEST(OpenShapes, AreAnsweredInBatchesOfEqualShape) {
+    constexpr int kRequests = 300;
+    DaemonProcess daemon(open_model());
+    daemon.start_and_wait();
+    RawClient client(daemon.data_endpoint());
+    const auto length_of = [](int request) { return 1 + request % 3; };
+
+    for (int i = 0; i < kRequests; ++i)
+        client.send(request_frames(request_header("open", {2, length_of(i)}, std::to_string(i)),
+                                   numbers(i, 2 * static_cast<std::size_t>(length_of(i)))));
+
+    for (int i = 0; i < kRequests; ++i) {
+        const auto reply = client.receive();
+        ASSERT_TRUE(reply);
+        ASSERT_EQ(reply->status(), "ok") << reply->message();
+        const int id = std::stoi(reply->header.id());
+        ASSERT_EQ(reply->header.outputs(0).shape(0), 2);
+        ASSERT_EQ(reply->header.outputs(0).shape(1), length_of(id));
+        ASSERT_EQ(reply->floats(0), numbers(id, 2 * static_cast<std::size_t>(length_of(id))));
+    }
+    EXPECT_GT(daemon.metric("bunch_batch_rows_sum"), 2 * daemon.metric("bunch_batch_rows_count"));
+}
+
+TEST(OpenShapes, AreSplitAndJoinedLikeOthers) {
+    DaemonProcess daemon(open_model());
+    daemon.start_and_wait();
+    RawClient client(daemon.data_endpoint());
+
+    const RawReply reply =
+        client.ask(request_frames(request_header("open", {100, 7}), numbers(1, 700)));
+
+    EXPECT_EQ(reply.status(), "ok") << reply.message();
+    EXPECT_EQ(reply.floats(0), numbers(1, 700));
+}
+
+TEST(OpenShapes, AreRefusedWhereAFullBatchOfThemWouldNotFit) {
+    DaemonProcess daemon(open_model("arena_bytes = \"64KiB\"\n"));
+    daemon.start_and_wait();
+    RawClient client(daemon.data_endpoint());
+
+    const RawReply large =
+        client.ask(request_frames(request_header("open", {1, 2000}), numbers(1, 2000)));
+    const RawReply small =
+        client.ask(request_frames(request_header("open", {1, 100}), numbers(1, 100)));
+
+    EXPECT_EQ(large.status(), "invalid_argument");
+    EXPECT_THAT(large.message(), HasSubstr("a batch of 32 rows like these has no place"));
+    EXPECT_EQ(small.status(), "ok") << small.message();
+}
+
+}  // namespace
+}  // namespace bunch
