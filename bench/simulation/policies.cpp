@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "bench/simulation/bunchd_policy.h"
+#include "bench/simulation/rivals/rivals.h"
 
 namespace bunch::simulation {
 namespace {
@@ -27,7 +28,10 @@ Result<PolicyMaker> policy_maker(const PolicyChoice& choice) {
                                                 choice.settings.front().first));
         return PolicyMaker(make_bunchd_policy);
     }
-    return invalid_argument(fmt::format("there is no policy '{}' (known: bunchd)", choice.name));
+    for (const std::string& rival : rival_names())
+        if (choice.name == rival) return rival_maker(choice);
+    return invalid_argument(fmt::format("there is no policy '{}' (known: bunchd, {})", choice.name,
+                                        fmt::join(rival_names(), ", ")));
 }
 
 Result<PolicyChoice> parse_choice(const std::string& text) {
