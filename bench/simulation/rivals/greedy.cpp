@@ -1,7 +1,5 @@
 #include "bench/simulation/rivals/greedy.h"
 
-#include <algorithm>
-
 namespace bunch::simulation {
 namespace {
 
@@ -22,7 +20,7 @@ class Greedy final : public Rule {
             }
             if (model == kNone) return;
             const std::uint32_t limit = pool.limit(lane, model);
-            const std::uint32_t rows = capped(pool, lane, model, limit);
+            const std::uint32_t rows = pool.capped_limit(lane, model, settings_.cap);
             const bool all = pool.line(model).rows <= rows;
             pool.dispatch(lane, model, rows,
                           all            ? CloseReason::queue
@@ -35,13 +33,6 @@ class Greedy final : public Rule {
   private:
     static std::uint64_t sequence(const Pool& pool, Index model) {
         return pool.line(model).queue.front().sequence;
-    }
-
-    std::uint32_t capped(const Pool& pool, Index lane, Index model, std::uint32_t limit) const {
-        const std::optional<Duration> objective = pool.line(model).policy.objective;
-        if (settings_.cap <= 0 || !objective) return limit;
-        const Duration longest = from_seconds(settings_.cap * to_seconds(*objective));
-        return std::max(1u, pool.rows_within(pool.lane(lane).device_class, model, longest, limit));
     }
 
     GreedySettings settings_;

@@ -205,6 +205,14 @@ std::uint32_t Pool::rows_within(Index device_class, Index model, Duration span,
     return static_cast<std::uint32_t>(std::min<double>(rows, limit));
 }
 
+std::uint32_t Pool::capped_limit(Index lane, Index model, double part) const {
+    const std::uint32_t most = limit(lane, model);
+    const std::optional<Duration> objective = lines_[model].policy.objective;
+    if (part <= 0 || !objective || most == 0) return most;
+    const Duration longest = from_seconds(part * to_seconds(*objective));
+    return std::max(1u, rows_within(lanes_[lane].device_class, model, longest, most));
+}
+
 Duration Pool::shortest_run(Index model) const {
     const std::uint32_t rows = lines_[model].queue.front().rows;
     Duration shortest = Duration::max();

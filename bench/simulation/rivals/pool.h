@@ -84,6 +84,9 @@ class Pool {
     std::uint32_t limit(Index lane, Index model) const {
         return devices_[lanes_[lane].device].limits[model];
     }
+    /// The rows, within the limit and at least one, that run on the lane within `part` of the
+    /// model's objective. The limit itself if `part` is 0 or the model has no objective.
+    std::uint32_t capped_limit(Index lane, Index model, double part) const;
     /// The largest limit of the model on devices of the class; 0: the model is not there.
     std::uint32_t class_limit(Index device_class, Index model) const {
         return classes_[device_class].limits[model];

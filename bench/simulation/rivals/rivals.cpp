@@ -46,8 +46,9 @@ std::unique_ptr<Policy> greedy(const Values& values) {
 std::unique_ptr<Policy> triton(const Values& values) {
     PoolSettings settings;
     settings.slots = static_cast<std::uint32_t>(values.at("instances"));
-    return make_rival(settings, make_triton({from_seconds(values.at("delay_ms") * 1e-3),
-                                             values.at("preferred")}));
+    return make_rival(
+        settings, make_triton({from_seconds(values.at("delay_ms") * 1e-3), values.at("preferred"),
+                               values.at("rate_limiter") != 0, values.at("cap")}));
 }
 
 std::unique_ptr<Policy> edf(const Values& values) {
@@ -56,12 +57,16 @@ std::unique_ptr<Policy> edf(const Values& values) {
 }
 
 const std::vector<Kind>& kinds() {
-    const Setting slots{"slots", 1, 1, 8}, contention{"contention", 1, 0, 1},
+    const Setting cap{"cap", 0, 0, 100}, slots{"slots", 1, 1, 8}, contention{"contention", 1, 0, 1},
         margin{"margin", 0, 0, 10}, quickest{"quickest", 0, 0, 1};
     static const std::vector<Kind> all = {
-        {"greedy", {{"cap", 0, 0, 100}, quickest, slots, contention, margin}, greedy},
+        {"greedy", {cap, quickest, slots, contention, margin}, greedy},
         {"triton",
-         {{"delay_ms", 0, 0, 1e6}, {"preferred", 1, 0.001, 1}, {"instances", 1, 1, 8}},
+         {{"delay_ms", 0, 0, 1e6},
+          {"preferred", 1, 0.001, 1},
+          {"rate_limiter", 0, 0, 1},
+          cap,
+          {"instances", 1, 1, 8}},
          triton},
         {"edf", {{"drop", 0, 0, 1}, quickest, slots, contention, margin}, edf},
     };

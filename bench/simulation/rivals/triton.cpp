@@ -15,12 +15,10 @@ class Triton final : public Rule {
         next_.reset();
         reject_timed_out(pool, out);
         while (true) {
-            // The instance that has executed least, of those that have a batch to send.
             Choice best;
             for (const Index model : pool.waiting()) {
                 const Choice choice = ready_batch(pool, model);
-                if (choice.rows > 0 && (best.rows == 0 || choice.executed < best.executed))
-                    best = choice;
+                if (choice.rows > 0 && (best.rows == 0 || choice.turn < best.turn)) best = choice;
             }
             if (best.rows == 0) return;
             ++executions(pool, best.lane, best.model);
@@ -36,7 +34,7 @@ class Triton final : public Rule {
         Index lane = kNone;
         std::uint32_t rows = 0;
         CloseReason reason = CloseReason::queue;
-        std::uint64_t executed = 0;
+        std::uint64_t turn = 0;  ///< less is first
     };
 
     static void reject_timed_out(Pool& pool, std::vector<Decision>& out) {
@@ -55,15 +53,17 @@ class Triton final : public Rule {
         Choice best;
         std::uint32_t tried = 0;  // a limit for which nothing is ready
         for (const Index lane : pool.free_lanes()) {
-            const std::uint32_t limit = pool.limit(lane, model);
+            const std::uint32_t limit = pool.capped_limit(lane, model, settings_.cap);
             if (limit == 0 || limit == tried) continue;
-            const std::uint64_t executed = executions(pool, lane, model);
-            if (best.rows > 0 && executed >= best.executed) continue;
+            const std::uint64_t turn = settings_.rate_limiter
+                                           ? executions(pool, lane, model)
+                                           : pool.line(model).queue.front().sequence;
+            if (best.rows > 0 && turn >= best.turn) continue;
             const auto [rows, reason] = batch_for(pool, model, limit);
             if (rows == 0)
                 tried = limit;
             else
-                best = {model, lane, rows, reason, executed};
+                best = {model, lane, rows, reason, turn};
         }
         return best;
     }

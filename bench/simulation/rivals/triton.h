@@ -7,13 +7,14 @@
 ///   max_queue_delay; then all that waits goes, up to the maximum. Without a delay nothing waits.
 /// * The queue policy is REJECT with each request's own timeout: one whose deadline has passed when
 ///   the batcher looks at it is answered with an error. Later ones are not foreseen.
-/// * Instances of several models share a device through the rate limiter: a lane is its resource,
-///   and the model instance that has executed least goes first (equal priorities).
+/// * Instances of several models share a device: each runs one batch at a time, and the batch whose
+///   oldest request came first goes first. With the rate limiter a lane is its resource, and the
+///   model instance that has executed least goes first (equal priorities).
 ///
 /// More generous than the original: the maximum and the preferred size are those of each device, as
-/// if the models were configured for each, and all devices drain one queue. Not here: priorities
-/// and queue levels, response cache, preserve_ordering, per-instance preferences. The profile of a
-/// device is nothing that Triton knows.
+/// if the models were configured for each, and all devices drain one queue. With a cap the operator
+/// has chosen each device's maximum by its profile, which Triton itself does not know. Not here:
+/// priorities and queue levels, response cache, preserve_ordering, per-instance preferences.
 #pragma once
 
 #include <memory>
@@ -25,6 +26,8 @@ namespace bunch::simulation {
 struct TritonSettings {
     Duration delay{};      ///< max_queue_delay_microseconds
     double preferred = 1;  ///< the preferred size as a part of the maximum
+    bool rate_limiter = false;
+    double cap = 0;  ///< max_batch_size, as a part of the objective that its run takes; 0: none
 };
 
 std::unique_ptr<Rule> make_triton(const TritonSettings& settings);

@@ -29,7 +29,8 @@ TEST(Rivals, AnUnknownNameIsToldWithThoseThatAreKnown) {
 
 TEST(Rivals, AnUnknownSettingIsToldWithThoseThatAreKnown) {
     EXPECT_EQ(problem_of({"triton", {{"delay", 2}}}),
-              "policy 'triton' has no setting 'delay', only: delay_ms, preferred, instances");
+              "policy 'triton' has no setting 'delay', only: delay_ms, preferred, rate_limiter, "
+              "instances");
 }
 
 TEST(Rivals, AValueOutOfRangeIsToldWithItsRange) {

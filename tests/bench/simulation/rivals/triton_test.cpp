@@ -78,22 +78,47 @@ TEST(Triton, RejectsWhatHasTimedOutInTheQueueButForeseesNothing) {
     EXPECT_THAT(stage.decide(10ms), ElementsAre("lane 10 model 1: 2 3"));
 }
 
-TEST(Triton, TheModelInstanceThatHasExecutedLeastGoesFirst) {
-    Stage stage(make_triton({}));
+/// Calls 1 to 6 of model 1, then 11 to 16 of model 2, on a device that takes two rows at a time.
+Stage two_models(const TritonSettings& settings) {
+    Stage stage(make_triton(settings));
     stage.add_model(1);
     stage.add_model(2);
     stage.add_device(1, "gpu", {{1, 1, 0.1, 2}, {2, 1, 0.1, 2}});
     stage.begin();
-
     stage.submit_all(0ms, 1, 6);
     EXPECT_THAT(stage.decide(0ms), ElementsAre("lane 10 model 1: 1 2"));
     stage.submit_all(1ms, 11, 16, {.model = 2});
     stage.done(1ms, 10);
+    return stage;
+}
+
+TEST(Triton, TheBatchWithTheOldestRequestGoesFirst) {
+    Stage stage = two_models({});
+
+    EXPECT_THAT(stage.decide(1ms), ElementsAre("lane 10 model 1: 3 4"));
+    stage.done(2ms, 10);
+    EXPECT_THAT(stage.decide(2ms), ElementsAre("lane 10 model 1: 5 6"));
+}
+
+TEST(Triton, WithTheRateLimiterTheInstanceThatHasExecutedLeastGoesFirst) {
+    Stage stage = two_models({.rate_limiter = true});
+
     EXPECT_THAT(stage.decide(1ms), ElementsAre("lane 10 model 2: 11 12"));
     stage.done(2ms, 10);
     EXPECT_THAT(stage.decide(2ms), ElementsAre("lane 10 model 1: 3 4"));
     stage.done(3ms, 10);
     EXPECT_THAT(stage.decide(3ms), ElementsAre("lane 10 model 2: 13 14"));
+}
+
+TEST(Triton, ACapIsAMaximumByWhatTheDeviceRunsInAPartOfTheObjective) {
+    Stage stage(make_triton({.delay = 2ms, .cap = 0.5}));
+    stage.add_model(1, 10ms);
+    stage.add_device(1, "cpu", {{1, 1, 1, 16}});
+    stage.begin();
+
+    stage.submit_all(0ms, 1, 6);
+
+    EXPECT_THAT(stage.decide(0ms), ElementsAre("lane 10 model 1: 1 2 3 4"));
 }
 
 TEST(Triton, ADeviceWithASmallerMaximumFillsItsOwn) {
