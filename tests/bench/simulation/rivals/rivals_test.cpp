@@ -30,7 +30,7 @@ TEST(Rivals, AnUnknownNameIsToldWithThoseThatAreKnown) {
 TEST(Rivals, AnUnknownSettingIsToldWithThoseThatAreKnown) {
     EXPECT_EQ(problem_of({"triton", {{"delay", 2}}}),
               "policy 'triton' has no setting 'delay', only: delay_ms, preferred, rate_limiter, "
-              "instances");
+              "cap, instances");
 }
 
 TEST(Rivals, AValueOutOfRangeIsToldWithItsRange) {
