@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "daemon/reasons.h"
 
 namespace bunch {
 namespace {
@@ -31,7 +32,7 @@ LanePool::LanePool(Scheduler& scheduler, CallSlab& slab, CallDesk& desk, ModelTa
       gather_(gather),
       inline_bytes_(inline_bytes),
       waiting_(models.all().size()),
-      instances_(models.all().size(), std::vector<BatchMetrics*>(devices.size())) {}
+      instances_(models.all().size(), std::vector<InstanceMetrics>(devices.size())) {}
 
 LanePool::LaneEntry* LanePool::find(LaneId id) {
     const auto found = std::find_if(lanes_.begin(), lanes_.end(),
@@ -63,7 +64,8 @@ void LanePool::remove(TimePoint now, DeviceId device) {
     ++generation_;
 }
 
-void LanePool::start(TimePoint now, Batch&& batch) {
+void LanePool::start(TimePoint now, Dispatch&& dispatch) {
+    Batch& batch = dispatch.batch;
     LaneEntry* lane = find(batch.lane);
     if (lane == nullptr || lane->link == nullptr) {
         // The scheduler was told of the loss, so this cannot be; a bug must not lose the calls.
@@ -83,6 +85,8 @@ void LanePool::start(TimePoint now, Batch&& batch) {
     count_in_flight(lane->device, 1);
     Running& running = lane->running[inputs->slot.value];
     running.dispatched = now;
+    running.closed_by = dispatch.closed_by;
+    running.predicted_run = dispatch.predicted_run;
     gather_inputs(now, *lane, std::move(batch), *inputs);
 }
 
@@ -199,7 +203,9 @@ void LanePool::finish(TimePoint now, LaneEntry& lane, const BatchReport& report)
         lane.link->release(report.slot);
         fail_batch(now, std::move(batch), report.status);
     } else {
-        count_batch(batch, device, times);
+        count_batch(batch, device,
+                    {batch.rows, times.compute_end - times.compute_begin, running.predicted_run,
+                     closing_of(running.closed_by)});
         const BatchOutcome outcome{
             report.outputs, batch.rows, device.device_class, running.dispatched, running.gathered,
             times,          now};
@@ -219,13 +225,14 @@ void LanePool::finish(TimePoint now, LaneEntry& lane, const BatchReport& report)
     front_changed(now, lane);
 }
 
-void LanePool::count_batch(const Batch& batch, const ServedDevice& device,
-                           const DeviceTimes& times) {
+void LanePool::count_batch(const Batch& batch, const ServedDevice& device, const BatchRun& run) {
     ServedModel& model = *models_.find(batch.model);
     ++model.batches;
     model.batch_rows += batch.rows;
-    if (BatchMetrics* metrics = instances_[batch.model.value][device.id.value])
-        metrics->record(batch.rows, times.compute_end - times.compute_begin);
+    const InstanceMetrics& metrics = instances_[batch.model.value][device.id.value];
+    if (metrics.on_device == nullptr) return;
+    metrics.on_device->record(run);
+    metrics.on_class->record(run);
 }
 
 void LanePool::fail_batch(TimePoint now, Batch&& batch, const Status& status) {
@@ -251,7 +258,7 @@ void LanePool::count_in_flight(DeviceId id, int change) {
 
 bool LanePool::has_waiting_work(DeviceId device) const {
     for (std::size_t model = 0; model < waiting_.size(); ++model)
-        if (waiting_[model] && instances_[model][device.value] != nullptr) return true;
+        if (waiting_[model] && instances_[model][device.value].on_device != nullptr) return true;
     return false;
 }
 
@@ -259,15 +266,18 @@ void LanePool::work_waits(TimePoint now, ModelId model, bool waits) {
     if (waiting_[model.value] == waits) return;
     waiting_[model.value] = waits;
     for (auto& lane : lanes_) {
-        if (lane->link != nullptr && instances_[model.value][lane->device.value] != nullptr)
+        if (lane->link != nullptr &&
+            instances_[model.value][lane->device.value].on_device != nullptr)
             lane->clock->work_waits(now, has_waiting_work(lane->device));
     }
 }
 
 void LanePool::add_instance(ModelId model, DeviceId device) {
     const ModelSpec& spec = models_.find(model)->spec;
-    instances_[model.value][device.value] =
-        &metrics_.batches(spec.name, spec.version, devices_[device.value].name);
+    const ServedDevice& on = devices_[device.value];
+    instances_[model.value][device.value] = {
+        &metrics_.batches(spec.name, spec.version, on.name),
+        &metrics_.runs(spec.name, spec.version, on.device_class)};
 }
 
 void LanePool::tick(TimePoint now) {

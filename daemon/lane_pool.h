@@ -41,7 +41,7 @@ class LanePool {
     void remove(TimePoint now, DeviceId device);
 
     /// Begins a batch that the scheduler dispatched.
-    void start(TimePoint now, Batch&& batch);
+    void start(TimePoint now, Dispatch&& dispatch);
 
     /// Sends the batches whose inputs the gather threads have copied.
     void finish_gathers(TimePoint now);
@@ -71,7 +71,14 @@ class LanePool {
     struct Running {
         Batch batch;
         TimePoint dispatched, gathered;
+        CloseReason closed_by = CloseReason::queue;
+        Duration predicted_run{};
         bool is_gathering = false;
+    };
+    /// Both null: the model is not on the device.
+    struct InstanceMetrics {
+        BatchMetrics* on_device = nullptr;
+        ClassMetrics* on_class = nullptr;
     };
     struct LaneEntry {
         LaneId id;
@@ -88,7 +95,7 @@ class LanePool {
     void gather_inputs(TimePoint now, LaneEntry& lane, Batch&& batch, const BatchInputs& inputs);
     void run(TimePoint now, LaneEntry& lane, SlotId slot);
     void finish(TimePoint now, LaneEntry& lane, const BatchReport& report);
-    void count_batch(const Batch& batch, const ServedDevice& device, const DeviceTimes& times);
+    void count_batch(const Batch& batch, const ServedDevice& device, const BatchRun& run);
     void fail_batch(TimePoint now, Batch&& batch, const Status& status);
     void lose(TimePoint now, LaneEntry& lane, const std::string& reason);
     void front_changed(TimePoint now, LaneEntry& lane);
@@ -108,8 +115,8 @@ class LanePool {
     std::vector<std::unique_ptr<LaneEntry>> lanes_;
     std::uint64_t generation_ = 0;
     std::vector<LostLane> lost_;
-    std::vector<bool> waiting_;                          ///< [model]: work of it waits
-    std::vector<std::vector<BatchMetrics*>> instances_;  ///< [model][device]; null: not there
+    std::vector<bool> waiting_;                            ///< [model]: work of it waits
+    std::vector<std::vector<InstanceMetrics>> instances_;  ///< [model][device]
     std::vector<Shape> shapes_;
     std::vector<GatherPart> parts_;  ///< reused for their memory
     std::vector<GatherJob> gathered_;

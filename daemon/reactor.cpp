@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/reasons.h"
 #include "monitoring/log.h"
 
 namespace bunch {
@@ -21,32 +22,6 @@ constexpr Duration kTick = std::chrono::milliseconds(100);
 
 bool has_messages(zmq::socket_t& socket) {
     return (socket.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
-}
-
-/// How metrics call the reason; nothing for what was not refused but given up.
-std::optional<Rejection> metric_of(const Reject& reject) {
-    switch (reject.reason) {
-        case RejectReason::invalid:
-            return reject.status.code() == StatusCode::not_found ? Rejection::unknown_model
-                                                                 : Rejection::too_large;
-        case RejectReason::draining:
-            return Rejection::draining;
-        case RejectReason::no_device:
-            return Rejection::no_device;
-        case RejectReason::bound:
-            return Rejection::queue_full;
-        case RejectReason::quota:
-            return Rejection::quota;
-        case RejectReason::expired:
-            return Rejection::deadline;
-        case RejectReason::shed:
-            return Rejection::shed;
-        case RejectReason::culprit:
-            return Rejection::culprit;
-        case RejectReason::cancelled:
-            break;
-    }
-    return std::nullopt;
 }
 
 ModelTable table_of(const std::vector<ModelSpec>& models) {
@@ -224,13 +199,13 @@ void Reactor::decide(TimePoint at) {
         if (const auto* rejection = std::get_if<Reject>(&decision)) {
             reject(*rejection);
         } else if (auto* dispatch = std::get_if<Dispatch>(&decision)) {
-            lanes_.start(at, std::move(dispatch->batch));
+            lanes_.start(at, std::move(*dispatch));
         }
     }
 }
 
 void Reactor::reject(const Reject& rejection) {
-    const std::optional<Rejection> reason = metric_of(rejection);
+    const std::optional<Rejection> reason = rejection_of(rejection);
     if (!reason) {
         desk_.forget(rejection.call);
         return;

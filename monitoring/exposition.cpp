@@ -144,6 +144,42 @@ void add_batches(Page& page, const MetricRegistry& all) {
     for (const auto& [key, batch] : all.batches) page.histogram(batch.rows, 1, labels(key));
     page.begin(MetricType::Counter, "bunch_batches_total", "Batches that ran well.");
     for (const auto& [key, batch] : all.batches) page.number(batch.rows.total(), labels(key));
+    const auto by_closing = [&](const char* name, const char* help, auto cells) {
+        page.begin(MetricType::Counter, name, help);
+        for (const auto& [key, batch] : all.batches)
+            for (std::size_t i = 0; i < kClosings; ++i) {
+                if (batch.closed_batches[i].value() == 0) continue;
+                Labels with_reason = labels(key);
+                with_reason.push_back({"reason", text_of(name_of(static_cast<Closing>(i)))});
+                page.number((batch.*cells)[i].value(), std::move(with_reason));
+            }
+    };
+    by_closing("bunch_batches_closed_total", "Batches that ran well, by why they had no more rows.",
+               &BatchMetrics::closed_batches);
+    by_closing("bunch_batches_closed_rows_total", "Rows of these batches.",
+               &BatchMetrics::closed_rows);
+}
+
+void add_classes(Page& page, const MetricRegistry& all) {
+    const auto labels = [](const auto& key) {
+        return Labels{{"model", std::get<0>(key)},
+                      {"version", std::get<1>(key)},
+                      {"class", std::get<2>(key)}};
+    };
+    page.begin(MetricType::Histogram, "bunch_run_actual_over_predicted_ratio",
+               "Compute time of batches over what was predicted, where something was.");
+    for (const auto& [key, runs] : all.classes) page.histogram(runs.error, 1e-3, labels(key));
+    const auto family = [&](const char* name, const char* help, double unit, auto cell) {
+        page.begin(MetricType::Counter, name, help);
+        for (const auto& [key, runs] : all.classes)
+            page.number(static_cast<double>((runs.*cell).value()) * unit, labels(key));
+    };
+    family("bunch_run_rows_total", "Rows of batches that ran well.", 1, &ClassMetrics::rows);
+    family("bunch_run_compute_seconds_total", "Compute time of these batches.",
+           kSecondsPerNanosecond, &ClassMetrics::compute);
+    family("bunch_run_useful_seconds_total",
+           "Time that these rows would have taken at the best rate seen on the class.",
+           kSecondsPerNanosecond, &ClassMetrics::useful);
 }
 
 void add_devices(Page& page, const MetricRegistry& all) {
@@ -227,6 +263,7 @@ std::string exposition(const MetricRegistry& registry) {
         add_model_numbers(page, registry);
         add_tenants(page, registry);
         add_batches(page, registry);
+        add_classes(page, registry);
         add_devices(page, registry);
     }
     add_daemon(page, registry.daemon);

@@ -25,8 +25,9 @@ struct MetricRegistry {
     std::map<std::pair<std::string, std::string>, ModelMetrics> models;  ///< by name, version
     std::map<std::string, TenantMetrics> tenants;                        ///< by name
     std::map<std::string, Device> devices;                               ///< by name
-    /// By model, version and device.
-    std::map<std::tuple<std::string, std::string, std::string>, BatchMetrics> batches;
+    using Key = std::tuple<std::string, std::string, std::string>;
+    std::map<Key, BatchMetrics> batches;  ///< by model, version and device
+    std::map<Key, ClassMetrics> classes;  ///< by model, version and device class
 };
 
 /// Everything in the Prometheus text format 0.0.4, with the process's own metrics. Any thread.

@@ -1,6 +1,5 @@
 #include "monitoring/metrics.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "core/check.h"
@@ -24,7 +23,6 @@ constexpr std::array<std::uint64_t, count> doubling_from(std::uint64_t first) {
     return bounds;
 }
 constexpr auto kDurationBounds = doubling_from<18>(50 * kMicrosecond);  // to 6.5 s
-constexpr auto kRowBounds = doubling_from<17>(1);                       // to 65536
 
 template <std::size_t... index>
 std::array<Histogram, sizeof...(index)> histograms(std::span<const std::uint64_t> bounds,
@@ -149,16 +147,6 @@ void DeviceMetrics::publish(TimePoint now) {
         states[i].set_total(static_cast<std::uint64_t>(all[i].count()));
 }
 
-BatchMetrics::BatchMetrics(DeviceMetrics& on) : rows(kRowBounds), device_(on) {}
-
-void BatchMetrics::record(std::uint32_t batch_rows, Duration compute) {
-    rows.observe(batch_rows);
-    if (batch_rows == 0 || compute <= Duration::zero()) return;
-    const double per_row = static_cast<double>(compute.count()) / batch_rows;
-    best_per_row_ = best_per_row_ == 0 ? per_row : std::min(best_per_row_, per_row);
-    device_.useful.add(static_cast<std::uint64_t>(best_per_row_ * batch_rows));
-}
-
 Metrics::Metrics() : registry_(std::make_unique<MetricRegistry>()) {}
 Metrics::~Metrics() = default;
 
@@ -192,6 +180,13 @@ BatchMetrics& Metrics::batches(std::string_view model, std::string_view version,
         .try_emplace({std::string(model), std::string(version), std::string(device)},
                      on->second.metrics)
         .first->second;
+}
+
+ClassMetrics& Metrics::runs(std::string_view model, std::string_view version,
+                            std::string_view device_class) {
+    const std::lock_guard lock(registry_->mutex);
+    return registry_
+        ->classes[{std::string(model), std::string(version), std::string(device_class)}];
 }
 
 std::string Metrics::text() const {

@@ -12,6 +12,7 @@
 
 #include "core/call.h"
 #include "core/status.h"
+#include "monitoring/batch_metrics.h"
 #include "monitoring/cells.h"
 #include "monitoring/lane_clock.h"
 
@@ -119,21 +120,6 @@ struct DeviceMetrics {
     std::deque<LaneClock> clocks_;  ///< by lane
 };
 
-/// Of one model on one device.
-struct BatchMetrics {
-    explicit BatchMetrics(DeviceMetrics& on);
-
-    /// A batch that ran well. Its useful time is what its rows would have taken at the best rate
-    /// (rows per second of compute) that this model has reached on this device so far.
-    void record(std::uint32_t batch_rows, Duration compute);
-
-    Histogram rows;
-
-  private:
-    DeviceMetrics& device_;
-    double best_per_row_ = 0;  ///< nanoseconds; 0: none yet
-};
-
 /// Of the daemon as a whole.
 struct DaemonMetrics {
     std::array<Counter, kRejections> rejected;
@@ -161,6 +147,8 @@ class Metrics {
     /// The device must have been asked for before.
     BatchMetrics& batches(std::string_view model, std::string_view version,
                           std::string_view device);
+    ClassMetrics& runs(std::string_view model, std::string_view version,
+                       std::string_view device_class);
 
     /// Everything in the Prometheus text format, with the process's own descriptors and memory.
     std::string text() const;

@@ -87,6 +87,26 @@ TEST(Serve, SplitsALargeRequestOverBatchesAndJoinsItsRowsInOrder) {
     EXPECT_EQ(reply.floats(0), counting(40004, 0));
 }
 
+TEST(Serve, TellsWhyEachBatchWasClosedAndHowWellItsTimeWasPredicted) {
+    DaemonProcess daemon(echo_config("1ms", "0us", "max_batch_rows = 8"));
+    daemon.start_and_wait();
+    RawClient client(daemon.data_endpoint());
+
+    for (int i = 0; i < 50; ++i) {
+        const RawReply reply =
+            client.ask(request_frames(request_header("echo", {16, 4}), counting(64, 0)));
+        ASSERT_EQ(reply.status(), "ok") << reply.message();
+    }
+
+    EXPECT_EQ(daemon.metric("bunch_batches_closed_rows_total"), 800);
+    EXPECT_EQ(daemon.metric("bunch_batches_closed_total"), daemon.metric("bunch_batches_total"));
+    EXPECT_EQ(daemon.metric("bunch_run_rows_total"), 800);
+    EXPECT_GE(daemon.metric("bunch_run_compute_seconds_total"), 0.1);
+    EXPECT_GT(daemon.metric("bunch_run_useful_seconds_total"), 0);
+    EXPECT_LE(daemon.metric("bunch_run_useful_seconds_total"),
+              daemon.metric("bunch_run_compute_seconds_total") * 1.0001);
+}
+
 TEST(Serve, RunsAModelThatIsNotBatchedOneCallAtATime) {
     DaemonProcess daemon(
         "[[device]]\nname = \"sim0\"\nbackend = \"simulated\"\n"

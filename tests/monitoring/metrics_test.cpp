@@ -69,8 +69,12 @@ void fill(Metrics& metrics) {
     device.lane_clock(1, at(1s)).up(at(1s));
     device.publish(at(6s));
     BatchMetrics& batches = metrics.batches("resnet50", "1", "cpu0");
-    batches.record(32, 320ms);
-    batches.record(1, 40ms);
+    ClassMetrics& runs = metrics.runs("resnet50", "1", "cpu");
+    for (const BatchRun& run :
+         {BatchRun{32, 320ms, 300ms, Closing::limit}, BatchRun{1, 40ms, {}, Closing::queue}}) {
+        batches.record(run);
+        runs.record(run);
+    }
     metrics.daemon().reject(Rejection::queue_full);
     metrics.daemon().drop_reply(DroppedReply::client_left);
     metrics.daemon().open_calls.set(5);
@@ -170,10 +174,26 @@ TEST(Metrics, CountsUsefulTimeAtTheBestRateSeen) {
     DeviceMetrics& device = metrics.device("d", "simulated");
     BatchMetrics& batches = metrics.batches("m", "1", "d");
 
-    batches.record(10, 10ms);
-    batches.record(1, 8ms);
+    batches.record({10, 10ms, {}, Closing::limit});
+    batches.record({1, 8ms, {}, Closing::queue});
 
     EXPECT_EQ(device.useful.value(), 11'000'000u);
+}
+
+TEST(Metrics, CompareRunTimesWithWhatWasPredictedOnceAnythingWas) {
+    Metrics metrics;
+    ClassMetrics& runs = metrics.runs("m", "1", "cpu");
+
+    runs.record({8, 10ms, {}, Closing::queue});
+    runs.record({8, 10ms, 8ms, Closing::queue});
+    runs.record({8, 10ms, 1ns, Closing::queue});
+
+    EXPECT_EQ(runs.error.total(), 2u);
+    EXPECT_EQ(runs.error.count(7), 1u) << "1.25 lies in the bucket up to 1.25";
+    EXPECT_EQ(runs.error.count(11), 1u);
+    EXPECT_EQ(runs.rows.value(), 24u);
+    EXPECT_EQ(runs.compute.value(), 30'000'000u);
+    EXPECT_EQ(runs.useful.value(), 30'000'000u);
 }
 
 TEST(Metrics, EscapesNamesThatWouldBreakTheText) {
