@@ -6,6 +6,7 @@
 /// without a sign); its value is raw * 2^-fraction_bits().
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "backends/xrt/fixed_point/format.h"
@@ -35,5 +36,10 @@ float to_float(std::int64_t raw, const FixedFormat& format);
 /// Towards zero, then limited to [low, high].
 std::int64_t to_integer(std::int64_t raw, const FixedFormat& format, std::int64_t low,
                         std::int64_t high);
+
+/// One number as it lies in a device's memory: stored_bytes() bytes. Reading takes the bits of the
+/// format only, whatever is above them.
+std::int64_t load_raw(const std::byte* word, const FixedFormat& format);
+void store_raw(std::int64_t raw, std::byte* word, const FixedFormat& format);
 
 }  // namespace bunch::fixed_point

@@ -91,8 +91,4 @@ int accumulator_bits(const DenseLayer& layer, const FixedFormat& input);
 /// sigmoid(x) in `format` at the middle of each of the kSigmoidEntries steps.
 std::vector<std::int64_t> sigmoid_table(const FixedFormat& format);
 
-/// Unpacks one stored word (1, 2 or 4 bytes, see FixedFormat::stored_bytes), and the reverse.
-std::int64_t load_raw(const std::byte* word, const FixedFormat& format);
-void store_raw(std::int64_t raw, std::byte* word, const FixedFormat& format);
-
 }  // namespace bunch::fixed_point
