@@ -1,3 +1,4 @@
+#define BUNCH_CONVERT_LANES 16
 #include "backends/xrt/fixed_point/convert_loop.h"
 
 namespace bunch::fixed_point::convert_kernel {

@@ -1,13 +1,16 @@
-/// The loops of the conversions: plain arithmetic on integers without branches, which the compiler
-/// makes vectors of. Included by one .cpp file per kind of processor. Everything is in an unnamed
-/// namespace, see convert_kernel.h. Integers throughout, so no mode of the floating-point unit
-/// (denormals, rounding) can change a result.
+/// The loops of the conversions, without branches: floats in vectors of kLanes, integers such that
+/// the compiler makes vectors of them. Included by one .cpp file per kind of processor, which
+/// defines BUNCH_CONVERT_LANES (4, 8 or 16) before. Everything is in an unnamed namespace, see
+/// convert_kernel.h. The arithmetic is that of integers, so no mode of the floating-point unit
+/// (denormals, rounding) changes what goes to a device.
 #pragma once
 
 #include "backends/xrt/fixed_point/convert_kernel.h"
 
 namespace bunch::fixed_point::convert_kernel {
 namespace {
+
+constexpr u64 kLanes = BUNCH_CONVERT_LANES;
 
 template <typename T>
 inline T load(const void* from, u64 index) {
@@ -26,64 +29,141 @@ inline u32 signed_word(const Job& job, u32 bits) {
     return ((bits & job.mask) ^ job.sign) - job.sign;
 }
 
-// 1 where `rest` of `places` bits below the last one rounds away from zero. Unsigned is u32 or u64.
-template <typename Unsigned>
-inline Unsigned rounds_away(const Job& job, bool negative, Unsigned whole, Unsigned rest,
-                            Unsigned half) {
-    const auto given = static_cast<Unsigned>(negative ? job.threshold[1] : job.threshold[0]);
-    const Unsigned threshold = job.to_nearest ? half : given;
-    const bool tie = (negative ? job.tie[1] : job.tie[0]) | (job.ties_to_even & (whole & 1));
-    return static_cast<Unsigned>(rest > threshold) |
-           static_cast<Unsigned>((rest == threshold) & tie);
+// kLanes floats at a time. Conditions are masks: all ones or 0 in each lane.
+typedef u32 Vector __attribute__((vector_size(kLanes * sizeof(u32))));
+typedef i32 SignedVector __attribute__((vector_size(kLanes * sizeof(i32))));
+
+inline Vector splat(u32 number) {
+    return Vector{} + number;
 }
 
-inline u32 finished(const Job& job, bool negative, bool too_large, u32 magnitude) {
-    const u32 number = negative ? 0 - magnitude : magnitude;
-    const u32 limited = negative ? job.limited[1] : job.limited[0];
-    return signed_word(job, too_large & !job.wraps ? limited : number);
+inline Vector splat(bool condition) {
+    return Vector{} - static_cast<u32>(condition);
 }
 
-inline u32 word_of_float(const Job& job, u32 bits) {
-    const bool negative = bits >> 31 != 0;
-    const auto exponent = static_cast<i32>(bits >> 23 & 0xff);
-    const u32 fraction = bits & 0x7fffff;
-    const bool is_nan = (exponent == 0xff) & (fraction != 0);
-    u32 mantissa = exponent != 0 ? fraction | 0x800000 : fraction;
-    mantissa = is_nan ? 0 : mantissa;
-    const i32 shift = (exponent != 0 ? exponent : 1) - 150 + job.fraction_bits;
+inline Vector choose(Vector condition, Vector yes, Vector no) {
+    return (yes & condition) | (no & ~condition);
+}
+
+struct FloatRules {
+    explicit FloatRules(const Job& job)
+        : to_nearest(splat(job.to_nearest)),
+          ties_to_even(splat(job.ties_to_even)),
+          wraps(splat(job.wraps)),
+          threshold{splat(static_cast<u32>(job.threshold[0])),
+                    splat(static_cast<u32>(job.threshold[1]))},
+          tie{splat(job.tie[0]), splat(job.tie[1])},
+          limit{splat(static_cast<u32>(job.limit[0])), splat(static_cast<u32>(job.limit[1]))},
+          limited{splat(job.limited[0]), splat(job.limited[1])},
+          mask(splat(job.mask)),
+          sign(splat(job.sign)),
+          fraction_bits(job.fraction_bits) {}
+
+    Vector to_nearest, ties_to_even, wraps;
+    Vector threshold[2], tie[2], limit[2], limited[2];
+    Vector mask, sign;
+    i32 fraction_bits;
+};
+
+// 1 where `rest`, of which `half` is half a unit, rounds away from zero.
+inline Vector rounds_away(const FloatRules& rules, Vector negative, Vector whole, Vector rest,
+                          Vector half) {
+    const Vector given = choose(negative, rules.threshold[1], rules.threshold[0]);
+    const Vector above = choose(rules.to_nearest, half, given);
+    const Vector odd = Vector{} - (whole & 1);
+    const Vector tie = choose(negative, rules.tie[1], rules.tie[0]) | (rules.ties_to_even & odd);
+    return ((Vector)(rest > above) | ((Vector)(rest == above) & tie)) & 1;
+}
+
+inline Vector words_of_floats(const FloatRules& rules, Vector bits) {
+    const Vector negative = Vector{} - (bits >> 31);
+    const Vector exponent = bits >> 23 & 0xff;
+    const Vector fraction = bits & 0x7fffff;
+    const Vector is_denormal = (Vector)(exponent == 0);
+    const Vector is_nan = (Vector)(exponent == 0xff) & (Vector)(fraction != 0);
+    const Vector mantissa = (fraction | (~is_denormal & 0x800000)) & ~is_nan;
+    const SignedVector shift = (SignedVector)(exponent - is_denormal) + (rules.fraction_bits - 150);
 
     // To the left: from 2^9 on, a mantissa (never a denormal one here) is beyond every format.
-    const u32 left = static_cast<u32>(shift < 0 ? 0 : shift);
-    const u32 larger = left < 32 ? mantissa << (left & 31) : 0;
-    const bool beyond = (shift > 8) & (mantissa != 0);
+    const Vector larger = (mantissa << ((Vector)shift & 31)) & (Vector)(shift < 32);
+    const Vector beyond = (Vector)(shift > 8) & (Vector)(mantissa != 0);
 
     // To the right: 31 places leave as little of 24 bits as any more do.
-    const u32 places = static_cast<u32>(shift > 0 ? 0 : shift < -31 ? 31 : -shift);
-    const u32 whole = mantissa >> places;
-    const u32 rest = mantissa - (whole << places);
-    const u32 half = places == 0 ? 1 : (1U << places) >> 1;
-    const u32 smaller = whole + rounds_away<u32>(job, negative, whole, rest, half);
+    const Vector is_right = (Vector)(shift < 0);
+    const Vector places = choose((Vector)(shift < -31), splat(31U), (Vector)-shift) & 31;
+    const Vector whole = mantissa >> places;
+    const Vector rest = mantissa - (whole << places);
+    const Vector half = splat(1U) << ((places - 1) & 31);
+    const Vector smaller = whole + rounds_away(rules, negative, whole, rest, half);
 
-    const u32 magnitude = shift < 0 ? smaller : larger;
-    const auto limit = static_cast<u32>(negative ? job.limit[1] : job.limit[0]);
-    return finished(job, negative, beyond | (magnitude > limit), magnitude);
+    const Vector magnitude = choose(is_right, smaller, larger);
+    const Vector limit = choose(negative, rules.limit[1], rules.limit[0]);
+    const Vector too_large = beyond | (Vector)(magnitude > limit);
+    const Vector number = choose(negative, -magnitude, magnitude);
+    const Vector limited = choose(negative, rules.limited[1], rules.limited[0]);
+    const Vector word = choose(too_large & ~rules.wraps, limited, number);
+    return ((word & rules.mask) ^ rules.sign) - rules.sign;
+}
+
+template <typename Word>
+void floats_to_words(const Job& job, const void* from, void* to, u64 count) {
+    typedef Word Words __attribute__((vector_size(kLanes * sizeof(Word))));
+    const FloatRules rules(job);
+    for (u64 i = 0; i < count; i += kLanes) {
+        const u64 lanes = count - i < kLanes ? count - i : kLanes;
+        Vector bits{};
+        if (lanes == kLanes)
+            bits = load<Vector>(static_cast<const char*>(from) + i * sizeof(u32), 0);
+        else
+            __builtin_memcpy(&bits, static_cast<const char*>(from) + i * sizeof(u32),
+                             lanes * sizeof(u32));
+        const Words words = __builtin_convertvector(words_of_floats(rules, bits), Words);
+        if (lanes == kLanes)
+            store(static_cast<char*>(to) + i * sizeof(Word), 0, words);
+        else
+            __builtin_memcpy(static_cast<char*>(to) + i * sizeof(Word), &words,
+                             lanes * sizeof(Word));
+    }
+}
+
+template <typename Word, bool kSigned>
+void words_to_floats(const Job& shared, const void* from, void* to, u64 count) {
+    const Job job = shared;  // a copy, so that no store can be thought to change it
+    for (u64 i = 0; i < count; ++i) {
+        const u32 number = signed_word(job, load<Word>(from, i));
+        if constexpr (kSigned)
+            store(to, i, static_cast<float>(static_cast<i32>(number)) * job.unit);
+        else
+            store(to, i, static_cast<float>(number) * job.unit);
+    }
+}
+
+// 1 where `rest`, of which `half` is half a unit, rounds away from zero.
+inline u64 rounds_away(const Job& job, bool negative, u64 whole, u64 rest, u64 half) {
+    const u64 given = negative ? job.threshold[1] : job.threshold[0];
+    const u64 above = job.to_nearest ? half : given;
+    const bool tie = (negative ? job.tie[1] : job.tie[0]) | (job.ties_to_even & (whole & 1));
+    return static_cast<u64>((rest > above) | ((rest == above) & tie));
 }
 
 // kFraction: whether the format has bits below one (or exactly none).
 template <bool kFraction>
 inline u32 word_of_integer(const Job& job, bool negative, u64 magnitude) {
     const u64 limit = negative ? job.limit[1] : job.limit[0];
+    bool too_large = false;
     if constexpr (kFraction) {
-        const int places = job.fraction_bits;
-        return finished(job, negative, magnitude > limit >> places,
-                        static_cast<u32>(magnitude << places));
+        too_large = magnitude > limit >> job.fraction_bits;
+        magnitude <<= job.fraction_bits;
     } else {
-        const int places = -job.fraction_bits;
-        u64 whole = magnitude >> places;
+        const i32 places = -job.fraction_bits;
+        const u64 whole = magnitude >> places;
         const u64 rest = magnitude - (whole << places);
-        whole += rounds_away<u64>(job, negative, whole, rest, 1UL << (places - 1));
-        return finished(job, negative, whole > limit, static_cast<u32>(whole));
+        magnitude = whole + rounds_away(job, negative, whole, rest, 1UL << (places - 1));
+        too_large = magnitude > limit;
     }
+    const u32 number = static_cast<u32>(negative ? 0 - magnitude : magnitude);
+    const u32 limited = negative ? job.limited[1] : job.limited[0];
+    return signed_word(job, (too_large & !job.wraps) ? limited : number);
 }
 
 template <bool kFraction>
@@ -102,25 +182,6 @@ inline u64 integer_of_word(const Job& job, u32 number) {
     }
     whole = too_large ? limit : whole;
     return negative ? 0 - whole : whole;
-}
-
-template <typename Word>
-void floats_to_words(const Job& shared, const void* from, void* to, u64 count) {
-    const Job job = shared;  // a copy, so that no store can be thought to change it
-    for (u64 i = 0; i < count; ++i)
-        store(to, i, static_cast<Word>(word_of_float(job, load<u32>(from, i))));
-}
-
-template <typename Word, bool kSigned>
-void words_to_floats(const Job& shared, const void* from, void* to, u64 count) {
-    const Job job = shared;
-    for (u64 i = 0; i < count; ++i) {
-        const u32 number = signed_word(job, load<Word>(from, i));
-        if constexpr (kSigned)
-            store(to, i, static_cast<float>(static_cast<i32>(number)) * job.unit);
-        else
-            store(to, i, static_cast<float>(number) * job.unit);
-    }
 }
 
 template <typename Integer, typename Word, bool kFraction>

@@ -1,3 +1,4 @@
+#define BUNCH_CONVERT_LANES 4
 #include "backends/xrt/fixed_point/convert_loop.h"
 
 namespace bunch::fixed_point::convert_kernel {

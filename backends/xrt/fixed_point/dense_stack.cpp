@@ -122,7 +122,7 @@ std::size_t stride(std::uint32_t elements, const FixedFormat& format, std::size_
 
 int accumulator_bits(const DenseLayer& layer, const FixedFormat& input) {
     const int sum = magnitude_bits(input) + magnitude_bits(layer.weight_format) +
-                    std::bit_width(layer.inputs - 1);
+                    static_cast<int>(std::bit_width(layer.inputs - 1));
     const int bias = magnitude_bits(layer.bias_format) + accumulator_fraction(layer, input) -
                      layer.bias_format.fraction_bits();
     return std::max(sum, bias) + 2;

@@ -204,12 +204,13 @@ TEST(DenseStack, NeverLeavesTheAccumulatorThatItAnnounces) {
         const auto extreme = [](const FixedFormat& format) {
             return format.is_signed ? largest(format) + 1 : largest(format);
         };
-        const std::int64_t sum =
-            std::int64_t{layer.inputs} * extreme(formats.input) * extreme(layer.weight_format) +
-            (extreme(layer.bias_format)
-             << (formats.input.fraction_bits() + layer.weight_format.fraction_bits() -
-                 layer.bias_format.fraction_bits()));
-        EXPECT_LT(sum, std::int64_t{1} << (accumulator_bits(layer, formats.input) - 1));
+        const std::int64_t products =
+            std::int64_t{layer.inputs} * extreme(formats.input) * extreme(layer.weight_format);
+        const int bias_shift = formats.input.fraction_bits() + layer.weight_format.fraction_bits() -
+                               layer.bias_format.fraction_bits();
+        const std::int64_t limit = std::int64_t{1} << (accumulator_bits(layer, formats.input) - 1);
+        EXPECT_LT(products + (largest(layer.bias_format) << bias_shift), limit);
+        EXPECT_LE(products + (extreme(layer.bias_format) << bias_shift), limit);
     }
 }
 

@@ -13,10 +13,20 @@ std::uint32_t between(std::mt19937_64& random, std::uint32_t low, std::uint32_t 
     return low + static_cast<std::uint32_t>(random() % (high - low + 1));
 }
 
-FixedFormat format_of(std::mt19937_64& random, int total, int fraction) {
-    return {static_cast<std::uint8_t>(total), static_cast<std::int8_t>(total - fraction),
-            random() % 4 != 0, kRoundings[random() % std::size(kRoundings)],
-            kOverflows[random() % std::size(kOverflows)]};
+struct Range {
+    std::uint32_t low, high;
+};
+
+// Statement by statement: the order in which arguments are evaluated is the compiler's.
+FixedFormat format_of(std::mt19937_64& random, Range total, Range fraction) {
+    FixedFormat format;
+    format.total_bits = static_cast<std::uint8_t>(between(random, total.low, total.high));
+    format.integer_bits = static_cast<std::int8_t>(
+        format.total_bits - static_cast<int>(between(random, fraction.low, fraction.high)));
+    format.is_signed = random() % 4 != 0;
+    format.rounding = kRoundings[random() % std::size(kRoundings)];
+    format.overflow = kOverflows[random() % std::size(kOverflows)];
+    return format;
 }
 
 }  // namespace
@@ -33,16 +43,12 @@ StackShape random_shape(std::mt19937_64& random) {
 }
 
 StackFormats random_formats(const StackShape& shape, std::mt19937_64& random) {
-    const auto fraction = [&] { return static_cast<int>(between(random, 3, 10)); };
     StackFormats formats;
-    formats.input = format_of(random, static_cast<int>(between(random, 4, 18)), fraction());
+    formats.input = format_of(random, {4, 18}, {3, 10});
     for (std::size_t i = 0; i + 1 < shape.widths.size(); ++i) {
-        formats.weights.push_back(
-            format_of(random, static_cast<int>(between(random, 3, 18)), fraction()));
-        formats.biases.push_back(format_of(random, static_cast<int>(between(random, 3, 18)),
-                                           static_cast<int>(between(random, 0, 6))));
-        formats.outputs.push_back(format_of(random, static_cast<int>(between(random, 4, 18)),
-                                            static_cast<int>(between(random, 3, 6))));
+        formats.weights.push_back(format_of(random, {3, 18}, {3, 10}));
+        formats.biases.push_back(format_of(random, {3, 18}, {0, 6}));
+        formats.outputs.push_back(format_of(random, {4, 18}, {3, 6}));
     }
     return formats;
 }
