@@ -6,8 +6,10 @@
 #include <map>
 #include <utility>
 
+#include "bench/simulation/rivals/clockwork.h"
 #include "bench/simulation/rivals/edf.h"
 #include "bench/simulation/rivals/greedy.h"
+#include "bench/simulation/rivals/symphony.h"
 #include "bench/simulation/rivals/triton.h"
 
 namespace bunch::simulation {
@@ -56,6 +58,15 @@ std::unique_ptr<Policy> edf(const Values& values) {
                       make_edf({values.at("drop") != 0, values.at("quickest") != 0}));
 }
 
+std::unique_ptr<Policy> clockwork(const Values& values) {
+    return make_rival(pool_settings(values), make_clockwork());
+}
+
+std::unique_ptr<Policy> symphony(const Values& values) {
+    return make_rival(pool_settings(values),
+                      make_symphony({values.at("per_class") != 0, values.at("early_drop") != 0}));
+}
+
 const std::vector<Kind>& kinds() {
     const Setting cap{"cap", 0, 0, 100}, slots{"slots", 1, 1, 8}, contention{"contention", 1, 0, 1},
         margin{"margin", 0, 0, 10}, quickest{"quickest", 0, 0, 1};
@@ -68,6 +79,10 @@ const std::vector<Kind>& kinds() {
           cap,
           {"instances", 1, 1, 8}},
          triton},
+        {"clockwork", {slots, contention, margin}, clockwork},
+        {"symphony",
+         {{"per_class", 0, 0, 1}, {"early_drop", 0, 0, 1}, slots, contention, margin},
+         symphony},
         {"edf", {{"drop", 0, 0, 1}, quickest, slots, contention, margin}, edf},
     };
     return all;

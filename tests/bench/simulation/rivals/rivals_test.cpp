@@ -24,7 +24,7 @@ TEST(Rivals, AnUnknownNameIsToldWithThoseThatAreKnown) {
     const std::string problem = problem_of({"fifo", {}});
 
     EXPECT_THAT(problem, HasSubstr("'fifo'"));
-    EXPECT_THAT(problem, HasSubstr("greedy, triton, edf"));
+    EXPECT_THAT(problem, HasSubstr("greedy, triton, clockwork, symphony, edf"));
 }
 
 TEST(Rivals, AnUnknownSettingIsToldWithThoseThatAreKnown) {
