@@ -123,7 +123,7 @@ void Programme::add_batches(const Group& group, const Curve& curve, std::uint32_
         if (change.at == Duration::zero()) factor = change.factor;
     for (std::uint32_t rows = 1; rows <= curve.max_rows; ++rows) {
         const double run = mean_run_seconds(curve, rows, busy - 1) * factor;
-        if (model.objective && run > to_seconds(*model.objective)) break;
+        if (scenario_.deadlines && model.objective && run > to_seconds(*model.objective)) break;
         const int column = add_column();
         set(served_[curve.model], column, rows);
         set(time_row, column, run / kMillisecond);
@@ -144,16 +144,25 @@ Result<double> Programme::solve() {
     return glp_get_obj_val(lp_.get()) / kMillisecond;
 }
 
+/// All clients of a farm in one batch, again and again.
+double lockstep_rate(const Scenario& scenario) {
+    const Farm& farm = *scenario.farm;
+    const Curve& curve = *scenario.classes.front().curve_of(farm.steps.front().model);
+    const std::uint32_t rows = farm.clients * scenario.models[curve.model].rows;
+    return farm.clients / (mean_run_seconds(curve, rows, 0) + to_seconds(farm.steps.front().think));
+}
+
 }  // namespace
 
-Result<Bound> bound_of(const Scenario& scenario) {
+Result<double> bound_of(const Scenario& scenario) {
+    if (scenario.bound == BoundKind::lockstep) return lockstep_rate(scenario);
     glp_term_out(GLP_OFF);
     BUNCH_ASSIGN_OR_RETURN(const double rate, Programme(scenario).solve());
     if (rate <= 0)
         return invalid_argument("scenario '" + scenario.name +
                                 "' cannot answer a single request in objective (raise the "
                                 "objective of a model, or give it a faster device)");
-    return Bound{rate};
+    return scenario.farm ? rate / static_cast<double>(scenario.farm->steps.size()) : rate;
 }
 
 }  // namespace bunch::simulation

@@ -1,6 +1,7 @@
 #include "bench/simulation/goodput.h"
 
-#include "bench/simulation/result.h"
+#include <utility>
+
 #include "bench/simulation/world.h"
 
 namespace bunch::simulation {
@@ -18,18 +19,22 @@ bool keeps_objectives(const RunResult& result) {
     return result.all().part_in_objective() >= kLeastOfAll;
 }
 
-double goodput_of(const Scenario& scenario, const PolicyMaker& maker,
-                  const GoodputOptions& options) {
-    double kept = 0;
+Goodput goodput_of(const Scenario& scenario, const PolicyMaker& maker,
+                   const GoodputOptions& options) {
+    Goodput best;
     double lost = kMostTried;
-    while (lost - kept > options.resolution) {
-        const double middle = (kept + lost) / 2;
+    while (lost - best.part > options.resolution) {
+        const double middle = (best.part + lost) / 2;
         const auto policy = maker(options.seed);
-        const RunResult result =
+        RunResult result =
             run_world(scenario, *policy, {.rate = middle * options.bound, .seed = options.seed});
-        (keeps_objectives(result) ? kept : lost) = middle;
+        if (keeps_objectives(result)) {
+            best = {middle, std::move(result)};
+        } else {
+            lost = middle;
+        }
     }
-    return kept;
+    return best;
 }
 
 }  // namespace bunch::simulation

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "bench/simulation/policy.h"
+#include "bench/simulation/result.h"
 #include "bench/simulation/scenario.h"
 
 namespace bunch::simulation {
@@ -20,10 +21,15 @@ struct GoodputOptions {
 };
 
 /// Whether at least 99 % of all requests, and 97 % of each model's, were answered in objective.
-bool keeps_objectives(const struct RunResult& result);
+bool keeps_objectives(const RunResult& result);
 
-/// As a fraction of the bound, by bisection between 0 and 1.1 of it.
-double goodput_of(const Scenario& scenario, const PolicyMaker& maker,
-                  const GoodputOptions& options);
+struct Goodput {
+    double part = 0;  ///< of the bound
+    RunResult run;    ///< at that rate; empty if not even the lowest rate was kept
+};
+
+/// By bisection between 0 and 1.1 of the bound.
+Goodput goodput_of(const Scenario& scenario, const PolicyMaker& maker,
+                   const GoodputOptions& options);
 
 }  // namespace bunch::simulation

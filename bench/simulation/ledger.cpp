@@ -23,9 +23,7 @@ Ledger::Ledger(const Scenario& scenario, TimePoint from, TimePoint until)
       until_(until),
       by_model_(scenario.models.size()),
       by_tenant_(std::max<std::size_t>(1, scenario.tenants.size())),
-      latencies_(scenario.models.size()),
-      offered_rows_(by_tenant_.size()),
-      served_rows_(by_tenant_.size()) {}
+      latencies_(scenario.models.size()) {}
 
 Ticket Ledger::open(TimePoint at, std::uint32_t model, std::uint32_t tenant, std::uint32_t client) {
     if (free_.empty()) {
@@ -37,7 +35,8 @@ Ticket Ledger::open(TimePoint at, std::uint32_t model, std::uint32_t tenant, std
     const SimulatedModel& asked = scenario_.models[model];
     Request& request = table_[index];
     request.arrival = at;
-    request.deadline = asked.objective ? saturating_add(at, *asked.objective) : kNever;
+    request.deadline =
+        asked.objective && scenario_.deadlines ? saturating_add(at, *asked.objective) : kNever;
     request.model = model;
     request.tenant = tenant;
     request.client = client;
@@ -50,7 +49,6 @@ Ticket Ledger::open(TimePoint at, std::uint32_t model, std::uint32_t tenant, std
     if (request.is_measured) {
         ++by_model_[model].offered;
         ++by_tenant_[tenant].offered;
-        offered_rows_[tenant] += asked.rows;
     }
     Ticket ticket;
     ticket.call = id_of(index, request.generation);
@@ -100,8 +98,6 @@ void Ledger::answer(TimePoint at, const Batch& batch, std::vector<Ending>& ended
                 ++(in_objective ? model.in_objective : model.late);
                 ++(in_objective ? tenant.in_objective : tenant.late);
                 latencies_[request.model].add(at - request.arrival);
-                if (in_objective)
-                    served_rows_[request.tenant] += scenario_.models[request.model].rows;
             }
             ended.push_back({request.client, in_objective});
             end(request);

@@ -37,7 +37,6 @@ class Ledger {
     /// Requests that arrive in [from, until) are measured.
     Ledger(const Scenario& scenario, TimePoint from, TimePoint until);
 
-    /// Its deadline is its arrival and its model's objective.
     Ticket open(TimePoint at, std::uint32_t model, std::uint32_t tenant, std::uint32_t client);
 
     /// The rows of the batch are on a lane. Ends the process if they are not to be had: that is a
@@ -59,9 +58,6 @@ class Ledger {
     const std::vector<Ends>& ends_of_models() const { return by_model_; }
     const std::vector<Ends>& ends_of_tenants() const { return by_tenant_; }
     const std::vector<Latencies>& latencies() const { return latencies_; }
-    /// Rows offered to, and answered in objective for, each tenant.
-    const std::vector<std::uint64_t>& offered_rows() const { return offered_rows_; }
-    const std::vector<std::uint64_t>& served_rows() const { return served_rows_; }
 
   private:
     Request& find(CallId call);
@@ -78,8 +74,6 @@ class Ledger {
     std::vector<Ends> by_model_;
     std::vector<Ends> by_tenant_;
     std::vector<Latencies> latencies_;
-    std::vector<std::uint64_t> offered_rows_;
-    std::vector<std::uint64_t> served_rows_;
 };
 
 }  // namespace bunch::simulation

@@ -1,67 +1,155 @@
 /// bunch-simulate: scenarios in virtual time, under the project's scheduler and its rivals.
 
 #include <fmt/format.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 
-#include "bench/simulation/bound.h"
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
 #include "bench/simulation/policies.h"
-#include "bench/simulation/result.h"
+#include "bench/simulation/report.h"
 #include "bench/simulation/scenario_file.h"
-#include "bench/simulation/world.h"
+#include "bench/simulation/study.h"
 
 namespace bunch::simulation {
 namespace {
 
-int run(const std::vector<std::string>& files, const std::vector<std::string>& policies,
-        std::uint64_t seeds) {
-    for (const std::string& file : files) {
-        const ScenarioResult loaded = load_scenarios(file);
-        if (const auto* problems = std::get_if<ScenarioProblems>(&loaded)) {
-            for (const std::string& problem : *problems) fmt::print(stderr, "{}\n", problem);
-            return 1;
+namespace fs = std::filesystem;
+
+constexpr int kFailed = 1;
+
+struct Arguments {
+    std::vector<std::string> paths{"bench/simulation/scenarios"};
+    std::vector<std::string> policies{"bunchd"};
+    StudyOptions study;
+    std::string json;
+    bool quick = false;
+    bool details = false;
+    bool check = false;
+};
+
+void declare_options(CLI::App& app, Arguments& args) {
+    app.add_option("scenario", args.paths, "scenario files, or folders of them")
+        ->capture_default_str();
+    app.add_option("--policy", args.policies,
+                   "NAME or NAME:key=value,...; may be given several times")
+        ->take_all()
+        ->capture_default_str();
+    app.add_option("--seeds", args.study.seeds, "runs of each policy, with seeds of their own")
+        ->check(CLI::Range(1, 10000))
+        ->capture_default_str();
+    app.add_option("--seed", args.study.first_seed, "the first of them")->capture_default_str();
+    app.add_flag("--quick", args.quick, "one seed, and a coarser search: about a minute for all");
+    auto* load = app.add_option("--load", args.study.fixed_load,
+                                "no search: this part of the bound (open loop)");
+    app.add_option("--rate", args.study.fixed_rate, "no search: requests per second (open loop)")
+        ->excludes(load);
+    app.add_option("--jobs", args.study.threads, "threads")
+        ->check(CLI::Range(1, 1024))
+        ->capture_default_str();
+    app.add_flag("--details", args.details, "also models, tenants and classes of the first seed");
+    app.add_option("--json", args.json, "write everything to this file");
+    app.add_flag("--check", args.check, "only say whether the scenario files are right");
+}
+
+std::vector<std::string> files_of(const std::vector<std::string>& paths) {
+    std::vector<std::string> files;
+    for (const std::string& path : paths) {
+        std::error_code error;
+        if (!fs::is_directory(path, error)) {
+            files.push_back(path);
+            continue;
         }
-        for (const Scenario& scenario : std::get<0>(loaded)) {
-            const Result<Bound> bound = bound_of(scenario);
-            if (!bound.ok()) {
-                fmt::print(stderr, "bunch-simulate: {}\n", bound.status().to_string());
-                return 1;
-            }
-            fmt::print("{} {}: bound {:.0f} requests/s, beat {}\n", scenario.name, scenario.title,
-                       bound->rate, scenario.beat.value_or(0));
-            for (const std::string& text : policies) {
-                const auto choice = parse_choice(text);
-                const auto maker = choice.ok() ? policy_maker(*choice) : choice.status();
-                if (!maker.ok()) {
-                    fmt::print(stderr, "bunch-simulate: {}\n", maker.status().to_string());
-                    return 1;
-                }
-                double sum = 0;
-                fmt::print("  {:20}", text);
-                for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
-                    const double part =
-                        goodput_of(scenario, *maker, {.bound = bound->rate, .seed = seed});
-                    fmt::print(" {:.3f}", part);
-                    std::fflush(stdout);
-                    sum += part;
-                }
-                fmt::print("  mean {:.3f}\n", sum / static_cast<double>(seeds));
-            }
-        }
+        std::vector<std::string> found;
+        for (const auto& entry : fs::directory_iterator(path, error))
+            if (entry.path().extension() == ".toml") found.push_back(entry.path().string());
+        std::sort(found.begin(), found.end());
+        files.insert(files.end(), found.begin(), found.end());
     }
-    return 0;
+    return files;
+}
+
+/// Prints what is wrong with the files; nothing if something is.
+std::optional<std::vector<Scenario>> load_all(const std::vector<std::string>& paths) {
+    std::vector<Scenario> scenarios;
+    bool right = true;
+    for (const std::string& file : files_of(paths)) {
+        ScenarioResult loaded = load_scenarios(file);
+        if (const auto* problems = std::get_if<ScenarioProblems>(&loaded)) {
+            right = false;
+            for (const std::string& problem : *problems)
+                fmt::print(stderr, "bunch-simulate: {}\n", problem);
+            continue;
+        }
+        for (Scenario& scenario : std::get<std::vector<Scenario>>(loaded))
+            scenarios.push_back(std::move(scenario));
+    }
+    if (right && scenarios.empty()) {
+        fmt::print(stderr, "bunch-simulate: no scenario files in '{}' (name some)\n",
+                   fmt::join(paths, "', '"));
+        right = false;
+    }
+    if (!right) return std::nullopt;
+    return scenarios;
+}
+
+/// A line that counts on a terminal; elsewhere, a line at each tenth.
+void show_progress(std::size_t through, std::size_t all) {
+    if (isatty(STDERR_FILENO) != 0)
+        fmt::print(stderr, "\r{} of {} {}", through, all, through == all ? "\n" : "");
+    else if (through * 10 / all != (through - 1) * 10 / all)
+        fmt::print(stderr, "bunch-simulate: {} of {}\n", through, all);
+}
+
+Status save(const std::string& path, const std::string& text) {
+    std::ofstream file(path, std::ios::trunc);
+    file << text << std::flush;
+    if (!file) return unavailable("'" + path + "' cannot be written");
+    return ok_status();
+}
+
+Status simulate(const Arguments& args, const std::vector<Scenario>& scenarios) {
+    StudyOptions options = args.study;
+    for (const std::string& policy : args.policies) {
+        BUNCH_ASSIGN_OR_RETURN(PolicyChoice choice, parse_choice(policy));
+        options.policies.push_back(std::move(choice));
+    }
+    if (args.quick) {
+        options.seeds = 1;
+        options.resolution = .01;
+    }
+    BUNCH_ASSIGN_OR_RETURN(const Study study, run_study(scenarios, options, show_progress));
+    fmt::print("{}", to_table(study));
+    if (args.details) fmt::print("{}", to_details(study));
+    return args.json.empty() ? ok_status() : save(args.json, to_json(study));
+}
+
+int run(const Arguments& args) {
+    const auto scenarios = load_all(args.paths);
+    if (!scenarios) return kFailed;
+    if (args.check) {
+        fmt::print("{} scenarios are right\n", scenarios->size());
+        return 0;
+    }
+    const Status status = simulate(args, *scenarios);
+    if (status.ok()) return 0;
+    fmt::print(stderr, "bunch-simulate: {}\n", status.to_string());
+    return kFailed;
 }
 
 }  // namespace
 }  // namespace bunch::simulation
 
 int main(int argc, char** argv) {
-    CLI::App app("Simulates scenarios under the scheduler and its rivals.");
-    std::vector<std::string> files;
-    std::vector<std::string> policies{"bunchd"};
-    std::uint64_t seeds = 3;
-    app.add_option("scenario", files)->required();
-    app.add_option("--policy", policies)->capture_default_str();
-    app.add_option("--seeds", seeds)->capture_default_str();
+    CLI::App app(
+        "Runs scenarios in virtual time under bunchd's scheduler and its rivals, and compares them "
+        "with the best that the devices allow. A star marks what reaches the figure to beat.");
+    bunch::simulation::Arguments args;
+    bunch::simulation::declare_options(app, args);
     CLI11_PARSE(app, argc, argv);
-    return bunch::simulation::run(files, policies, seeds);
+    return bunch::simulation::run(args);
 }

@@ -41,8 +41,6 @@ struct TenantResult {
     bool floods = false;
     double weight = 1;
     Ends ends;
-    double offered_rows = 0;  ///< per second
-    double served_rows = 0;   ///< per second, in objective
 };
 
 struct ClassResult {

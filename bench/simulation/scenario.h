@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/time.h"
@@ -60,7 +61,7 @@ struct DeviceClass {
 
 struct SimulatedModel {
     std::string name;
-    std::optional<Duration> objective{};  ///< also the deadline of each request
+    std::optional<Duration> objective{};  ///< also the deadline, see Scenario::deadlines
     std::uint32_t rows = 1;               ///< of each request
     double mix = 0;  ///< its part of the open-loop requests, relative to those of the others
     Duration on{};   ///< mean length of a burst; zero: Poisson
@@ -72,7 +73,7 @@ struct SimulatedModel {
 struct SimulatedTenant {
     std::string name;
     double weight = 1;
-    double load = 1;  ///< requests as a fraction of the bound, or of the whole rate, see Measure
+    double load = 1;      ///< its requests, as a part of the bound; otherwise of the whole rate
     bool floods = false;  ///< its fate is not what is measured
 };
 
@@ -89,12 +90,21 @@ struct Farm {
     std::vector<Step> steps{};
 };
 
-/// What is asked of a scenario.
+/// What is asked of a scenario, and so what its figure is.
 enum class Measure : std::uint8_t {
-    goodput,  ///< the highest rate at which the objectives are kept, by search
-    rate,     ///< what happens at `load` of the bound
-    tenants,  ///< the same, each tenant at its own load
-    events,   ///< answers per second of a closed loop
+    goodput,  ///< the highest rate at which the objectives are kept, as a part of the bound
+    kept,     ///< at `load` of the bound: the part of all requests that is answered in objective
+    latency,  ///< at `load` of the bound: the 99th percentile in ms, of all answers
+    tenants,  ///< each tenant at its load: the part kept of those who do not flood
+    events,   ///< closed loop: rounds per second in which every answer counts, as a part of the
+              ///< bound
+};
+std::string_view name_of(Measure measure);  ///< "goodput", "kept", ...
+
+/// What a scenario is compared with.
+enum class BoundKind : std::uint8_t {
+    programme,  ///< the linear programme of bound.h
+    lockstep,   ///< clients / (run of all in one batch + think time); a farm on a single lane
 };
 
 struct Scenario {
@@ -102,18 +112,19 @@ struct Scenario {
     std::string title;  ///< a few words
     Measure measure = Measure::goodput;
     Duration span = std::chrono::seconds(3);
-    double warm_up = 0.2;          ///< this first part of the span is not measured
-    double load = 1;               ///< of the bound, for Measure::rate
-    std::optional<double> beat{};  ///< the figure to reach
-    std::string beat_of{};         ///< what `beat` is a figure of, if not what is measured
+    double warm_up = 0.2;  ///< this first part of the span is not measured
+    double load = 1;       ///< of the bound; see Measure
+    /// Whether a request's deadline is its arrival and its model's objective. Otherwise it has
+    /// none, and the objective is only a wish: late answers count.
+    bool deadlines = true;
+    BoundKind bound = BoundKind::programme;
+    std::optional<double> beat{};          ///< the figure to reach; for latency, not to exceed
+    std::optional<std::uint32_t> swaps{};  ///< how many there should be
     std::vector<DeviceClass> classes{};
     std::vector<SimulatedModel> models{};
     std::vector<SimulatedTenant> tenants{};  ///< empty: one, at all of the rate
     std::optional<Farm> farm{};              ///< with it there are no open-loop requests
 };
-
-/// Rows of one request, averaged over the mix.
-double mean_rows(const Scenario& scenario);
 
 /// model.mix as parts of one.
 std::vector<double> normalised_mix(const Scenario& scenario);

@@ -21,15 +21,31 @@ struct MemberOf<Value Owner::*> {
 template <auto member>
 using OwnerOf = typename MemberOf<decltype(member)>::type;
 
-template <auto member, double least, double most>
+/// Limits, inclusive. A reference to one can be a template's argument, a number with a point
+/// cannot.
+struct Range {
+    double least;
+    double most;
+};
+constexpr Range kPart{0, 1};
+constexpr Range kSigma{0, 2};
+constexpr Range kWarmUp{0, 0.9};
+constexpr Range kFactor{0.001, 1000};
+constexpr Range kContention{0, 100};
+constexpr Range kMix{0, 1e9};
+constexpr Range kWeight{1e-6, 1e6};
+constexpr Range kTenantLoad{0, 1000};
+constexpr Range kFigure{0, 1e9};
+
+template <auto member, const Range& range>
 void number(Problems& problems, const Entry& entry, OwnerOf<member>& to) {
-    read_number(problems, entry, least, most, to.*member);
+    read_number(problems, entry, range.least, range.most, to.*member);
 }
-template <auto member, double least, double most>
+template <auto member, const Range& range>
 void maybe_number(Problems& problems, const Entry& entry, OwnerOf<member>& to) {
-    double value = least - 1;  // stays where there is a problem
-    read_number(problems, entry, least, most, value);
-    if (value >= least) to.*member = value;
+    double value = range.least - 1;  // stays where there is a problem
+    read_number(problems, entry, range.least, range.most, value);
+    if (value >= range.least) to.*member = value;
 }
 template <auto member, std::uint32_t least, std::uint32_t most>
 void count(Problems& problems, const Entry& entry, OwnerOf<member>& to) {
@@ -96,7 +112,7 @@ constexpr std::array kCurve = {
                         }},
     Field<WrittenCurve>{"contention",
                         [](Problems& problems, const Entry& entry, WrittenCurve& to) {
-                            number<&Curve::contention, 0.0, 100.0>(problems, entry, to.curve);
+                            number<&Curve::contention, kContention>(problems, entry, to.curve);
                         }},
     Field<WrittenCurve>{"rows",
                         [](Problems& problems, const Entry& entry, WrittenCurve& to) {
@@ -125,7 +141,7 @@ void holds(Problems& problems, const Entry& entry, WrittenClass& to) {
 
 constexpr std::array kChange = {
     Field<SpeedChange>{"at", span<&SpeedChange::at>},
-    Field<SpeedChange>{"factor", number<&SpeedChange::factor, 0.001, 1000.0>},
+    Field<SpeedChange>{"factor", number<&SpeedChange::factor, kFactor>},
 };
 
 constexpr std::array kOutage = {
@@ -154,11 +170,11 @@ constexpr std::array kClass = {
     Field<WrittenClass>{"devices", of_class<count<&DeviceClass::devices, 1, 4096>>},
     Field<WrittenClass>{"lanes", of_class<count<&DeviceClass::lanes, 1, 256>>},
     Field<WrittenClass>{"slots", of_class<count<&DeviceClass::slots, 1, 64>>},
-    Field<WrittenClass>{"noise", of_class<number<&DeviceClass::noise, 0.0, 2.0>>},
+    Field<WrittenClass>{"noise", of_class<number<&DeviceClass::noise, kSigma>>},
     Field<WrittenClass>{"gather_per_row", of_class<span<&DeviceClass::gather_per_row>>},
     Field<WrittenClass>{"transfer_per_row", of_class<span<&DeviceClass::transfer_per_row>>},
     Field<WrittenClass>{"stall_probability",
-                        of_class<number<&DeviceClass::stall_probability, 0.0, 1.0>>},
+                        of_class<number<&DeviceClass::stall_probability, kPart>>},
     Field<WrittenClass>{"stall_time", of_class<span<&DeviceClass::stall_time>>},
     Field<WrittenClass>{"changes", changes},
     Field<WrittenClass>{"outages", outages},
@@ -180,7 +196,7 @@ constexpr std::array kModel = {
     Field<SimulatedModel>{"name", name<&SimulatedModel::name>},
     Field<SimulatedModel>{"objective", objective},
     Field<SimulatedModel>{"rows", count<&SimulatedModel::rows, 1, kMostRows>},
-    Field<SimulatedModel>{"mix", number<&SimulatedModel::mix, 0.0, 1e9>},
+    Field<SimulatedModel>{"mix", number<&SimulatedModel::mix, kMix>},
     Field<SimulatedModel>{"on", span<&SimulatedModel::on>},
     Field<SimulatedModel>{"off", span<&SimulatedModel::off>},
     Field<SimulatedModel>{"max_queued_rows", count<&SimulatedModel::max_queued_rows, 1, 1u << 30>},
@@ -188,8 +204,8 @@ constexpr std::array kModel = {
 
 constexpr std::array kTenant = {
     Field<SimulatedTenant>{"name", name<&SimulatedTenant::name>},
-    Field<SimulatedTenant>{"weight", number<&SimulatedTenant::weight, 1e-6, 1e6>},
-    Field<SimulatedTenant>{"load", number<&SimulatedTenant::load, 0.0, 1000.0>},
+    Field<SimulatedTenant>{"weight", number<&SimulatedTenant::weight, kWeight>},
+    Field<SimulatedTenant>{"load", number<&SimulatedTenant::load, kTenantLoad>},
     Field<SimulatedTenant>{"floods", flag<&SimulatedTenant::floods>},
 };
 
@@ -208,7 +224,7 @@ constexpr std::array kFarm = {
                        }},
     Field<WrittenFarm>{"think_noise",
                        [](Problems& problems, const Entry& entry, WrittenFarm& to) {
-                           number<&Farm::think_noise, 0.0, 2.0>(problems, entry, to.farm);
+                           number<&Farm::think_noise, kSigma>(problems, entry, to.farm);
                        }},
     Field<WrittenFarm>{"steps",
                        [](Problems& problems, const Entry& entry, WrittenFarm& to) {
@@ -232,27 +248,43 @@ void tenant_loads(Problems& problems, const Entry& entry, WrittenCase& to) {
 
 constexpr std::array kCase = {
     Field<WrittenCase>{"name", text<&WrittenCase::name>},
-    Field<WrittenCase>{"beat", maybe_number<&WrittenCase::beat, 0.0, 1e9>},
-    Field<WrittenCase>{"load", maybe_number<&WrittenCase::load, 0.001, 1000.0>},
+    Field<WrittenCase>{"beat", maybe_number<&WrittenCase::beat, kFigure>},
+    Field<WrittenCase>{"load", maybe_number<&WrittenCase::load, kFactor>},
     Field<WrittenCase>{"clients", clients},
     Field<WrittenCase>{"tenant_loads", tenant_loads},
 };
 
+/// One of a few words.
+template <typename Value, std::size_t n>
+void read_word(Problems& problems, const Entry& entry, const char* wanted,
+               const std::array<std::pair<std::string_view, Value>, n>& words, Value& to) {
+    if (!expect(problems, entry, Node::Kind::text, wanted)) return;
+    for (const auto& [word, value] : words) {
+        if (entry.value.text != word) continue;
+        to = value;
+        return;
+    }
+    problems.add(entry, std::string("is unknown (write ") + wanted + ")");
+}
+
 void measure(Problems& problems, const Entry& entry, Scenario& to) {
-    constexpr const char* kWanted = R"("goodput", "rate", "tenants" or "events")";
-    if (!expect(problems, entry, Node::Kind::text, kWanted)) return;
-    constexpr std::array<std::pair<std::string_view, Measure>, 4> kWords = {{
-        {"goodput", Measure::goodput},
-        {"rate", Measure::rate},
-        {"tenants", Measure::tenants},
-        {"events", Measure::events},
-    }};
-    for (const auto& [word, value] : kWords)
-        if (entry.value.text == word) {
-            to.measure = value;
-            return;
-        }
-    problems.add(entry, std::string("is unknown (write ") + kWanted + ")");
+    std::array<std::pair<std::string_view, Measure>, 5> words;
+    for (std::size_t i = 0; i < words.size(); ++i)
+        words[i] = {name_of(static_cast<Measure>(i)), static_cast<Measure>(i)};
+    read_word(problems, entry, R"("goodput", "kept", "latency", "tenants" or "events")", words,
+              to.measure);
+}
+
+void bound(Problems& problems, const Entry& entry, Scenario& to) {
+    constexpr std::array<std::pair<std::string_view, BoundKind>, 2> kWords = {
+        {{"programme", BoundKind::programme}, {"lockstep", BoundKind::lockstep}}};
+    read_word(problems, entry, R"("programme" or "lockstep")", kWords, to.bound);
+}
+
+void swaps(Problems& problems, const Entry& entry, Scenario& to) {
+    std::uint32_t value = 0;
+    read_count(problems, entry, 0, 1u << 20, value);
+    to.swaps = value;
 }
 
 constexpr std::array kScenario = {
@@ -260,10 +292,12 @@ constexpr std::array kScenario = {
     Field<Scenario>{"title", text<&Scenario::title>},
     Field<Scenario>{"measure", measure},
     Field<Scenario>{"span", span<&Scenario::span, 1'000'000>},
-    Field<Scenario>{"warm_up", number<&Scenario::warm_up, 0.0, 0.9>},
-    Field<Scenario>{"load", number<&Scenario::load, 0.001, 1000.0>},
-    Field<Scenario>{"beat", maybe_number<&Scenario::beat, 0.0, 1e9>},
-    Field<Scenario>{"beat_of", text<&Scenario::beat_of>},
+    Field<Scenario>{"warm_up", number<&Scenario::warm_up, kWarmUp>},
+    Field<Scenario>{"load", number<&Scenario::load, kFactor>},
+    Field<Scenario>{"beat", maybe_number<&Scenario::beat, kFigure>},
+    Field<Scenario>{"deadlines", flag<&Scenario::deadlines>},
+    Field<Scenario>{"bound", bound},
+    Field<Scenario>{"swaps", swaps},
 };
 
 void read_sections(Problems& problems, const Entry& entry, WrittenScenario& to) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -27,6 +28,7 @@ class Assembler {
     void check_events(const WrittenClass& written);
     void add_farm();
     void check_served();
+    void check_lockstep();
     Scenario case_of(const WrittenCase& one);
     std::size_t index_of(const ModelName& name);
 
@@ -167,10 +169,29 @@ void Assembler::check_served() {
         problems_.add(0,
                       "measure = \"events\" and a section [farm] need each other (write both "
                       "or none)");
+    if (scenario_.bound == BoundKind::lockstep) check_lockstep();
     if ((scenario_.measure == Measure::tenants) == scenario_.tenants.empty())
         problems_.add(0,
                       "measure = \"tenants\" and sections [[tenant]] need each other (write "
                       "both or none)");
+}
+
+void Assembler::check_lockstep() {
+    std::uint32_t clients = scenario_.farm ? scenario_.farm->clients : 0;
+    for (const WrittenCase& one : written_.cases)
+        clients = std::max(clients, one.clients.value_or(0));
+    bool fits = scenario_.farm && scenario_.farm->steps.size() == 1 &&
+                scenario_.classes.size() == 1 && scenario_.classes.front().devices == 1 &&
+                scenario_.classes.front().lanes == 1;
+    if (fits) {
+        const std::size_t model = scenario_.farm->steps.front().model;
+        const Curve* curve = scenario_.classes.front().curve_of(model);
+        fits = curve != nullptr && clients * scenario_.models[model].rows <= curve->max_rows;
+    }
+    if (!fits)
+        problems_.add(0,
+                      "bound = \"lockstep\" is for a farm of one step on one device with one "
+                      "lane that takes all clients in one batch (leave it out)");
 }
 
 Scenario Assembler::case_of(const WrittenCase& one) {

@@ -46,7 +46,7 @@ class ThinkingClient {
     std::uint32_t model() const;  ///< that it asks after that think time
 
     /// Its request has ended; it goes on to its next step. True if that completes a round in which
-    /// every answer came in objective.
+    /// every answer counts.
     bool go_on(bool in_objective);
 
   private:

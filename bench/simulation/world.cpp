@@ -288,10 +288,8 @@ RunResult World::result() const {
     result.seconds = to_seconds(end_ - from_);
     for (std::size_t t = 0; t < scenario_.tenants.size(); ++t) {
         const SimulatedTenant& tenant = scenario_.tenants[t];
-        result.tenants.push_back({tenant.name, tenant.floods, tenant.weight,
-                                  ledger_.ends_of_tenants()[t],
-                                  static_cast<double>(ledger_.offered_rows()[t]) / result.seconds,
-                                  static_cast<double>(ledger_.served_rows()[t]) / result.seconds});
+        result.tenants.push_back(
+            {tenant.name, tenant.floods, tenant.weight, ledger_.ends_of_tenants()[t]});
     }
     result.classes = devices_.results();
     result.events_per_second = static_cast<double>(rounds_) / result.seconds;
