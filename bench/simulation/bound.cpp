@@ -2,6 +2,8 @@
 
 #include <glpk.h>
 
+#include <algorithm>
+#include <limits>
 #include <memory>
 
 namespace bunch::simulation {
@@ -39,7 +41,7 @@ class Programme {
         rate_ = add_column();
         glp_set_obj_coef(lp_.get(), rate_, 1);
         add_models();
-        if (scenario.farm) add_population();
+        if (scenario.farm && scenario.bound == BoundKind::programme) add_population();
         for (const Group& group : groups_of(scenario)) add_group(group);
     }
 
@@ -152,6 +154,22 @@ double lockstep_rate(const Scenario& scenario) {
     return farm.clients / (mean_run_seconds(curve, rows, 0) + to_seconds(farm.steps.front().think));
 }
 
+/// The shortest run of one request alone; infinite if no class runs the model.
+double quickest_run(const Scenario& scenario, std::size_t model) {
+    double quickest = std::numeric_limits<double>::infinity();
+    for (const DeviceClass& one : scenario.classes)
+        if (const Curve* curve = one.curve_of(model))
+            quickest = std::min(quickest, mean_run_seconds(*curve, scenario.models[model].rows, 0));
+    return quickest;
+}
+
+double uncrowded_rate(const Scenario& scenario) {
+    double round = 0;
+    for (const Step& step : scenario.farm->steps)
+        round += to_seconds(step.think) + quickest_run(scenario, step.model);
+    return scenario.farm->clients / round;
+}
+
 }  // namespace
 
 Result<double> bound_of(const Scenario& scenario) {
@@ -162,7 +180,10 @@ Result<double> bound_of(const Scenario& scenario) {
         return invalid_argument("scenario '" + scenario.name +
                                 "' cannot answer a single request in objective (raise the "
                                 "objective of a model, or give it a faster device)");
-    return scenario.farm ? rate / static_cast<double>(scenario.farm->steps.size()) : rate;
+    if (!scenario.farm) return rate;
+    const double rounds = rate / static_cast<double>(scenario.farm->steps.size());
+    return scenario.bound == BoundKind::uncrowded ? std::min(rounds, uncrowded_rate(scenario))
+                                                  : rounds;
 }
 
 }  // namespace bunch::simulation

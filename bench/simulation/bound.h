@@ -10,7 +10,8 @@ namespace bunch::simulation {
 /// Requests per second, all models together, in the scenario's mix; of a farm, rounds per second.
 /// Speeds are those at the start of the run; reconfigurable devices keep what they hold. A batch
 /// whose run alone is longer than its deadline is not used. A farm's population bounds
-/// the rate too (Little's law). A lockstep bound (see BoundKind) is the formula it is named for.
+/// the rate too (Little's law). Other kinds of bound, see BoundKind, are for closed
+/// loops only.
 Result<double> bound_of(const Scenario& scenario);
 
 }  // namespace bunch::simulation

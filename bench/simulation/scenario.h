@@ -66,6 +66,8 @@ struct SimulatedModel {
     double mix = 0;  ///< its part of the open-loop requests, relative to those of the others
     Duration on{};   ///< mean length of a burst; zero: Poisson
     Duration off{};  ///< mean pause between bursts
+    bool fixed_bursts =
+        false;  ///< lengths are not random: begins with a burst, in time with others
     std::uint32_t max_queued_rows = 1u << 20;
 };
 
@@ -104,7 +106,10 @@ std::string_view name_of(Measure measure);  ///< "goodput", "kept", ...
 /// What a scenario is compared with.
 enum class BoundKind : std::uint8_t {
     programme,  ///< the linear programme of bound.h
-    lockstep,   ///< clients / (run of all in one batch + think time); a farm on a single lane
+    /// the same without regard to a farm's population, or, if that is less, clients / (a round of
+    /// think times and quickest runs of single requests, as if clients never met)
+    uncrowded,
+    lockstep,  ///< clients / (run of all in one batch + think time); a farm on a single lane
 };
 
 struct Scenario {

@@ -192,6 +192,25 @@ void objective(Problems& problems, const Entry& entry, SimulatedModel& to) {
     if (value > Duration::zero()) to.objective = value;
 }
 
+/// One of a few words.
+template <typename Value, std::size_t n>
+void read_word(Problems& problems, const Entry& entry, const char* wanted,
+               const std::array<std::pair<std::string_view, Value>, n>& words, Value& to) {
+    if (!expect(problems, entry, Node::Kind::text, wanted)) return;
+    for (const auto& [word, value] : words) {
+        if (entry.value.text != word) continue;
+        to = value;
+        return;
+    }
+    problems.add(entry, std::string("is unknown (write ") + wanted + ")");
+}
+
+void burst_lengths(Problems& problems, const Entry& entry, SimulatedModel& to) {
+    constexpr std::array<std::pair<std::string_view, bool>, 2> kWords = {
+        {{"exponential", false}, {"fixed", true}}};
+    read_word(problems, entry, R"("exponential" or "fixed")", kWords, to.fixed_bursts);
+}
+
 constexpr std::array kModel = {
     Field<SimulatedModel>{"name", name<&SimulatedModel::name>},
     Field<SimulatedModel>{"objective", objective},
@@ -199,6 +218,7 @@ constexpr std::array kModel = {
     Field<SimulatedModel>{"mix", number<&SimulatedModel::mix, kMix>},
     Field<SimulatedModel>{"on", span<&SimulatedModel::on>},
     Field<SimulatedModel>{"off", span<&SimulatedModel::off>},
+    Field<SimulatedModel>{"burst_lengths", burst_lengths},
     Field<SimulatedModel>{"max_queued_rows", count<&SimulatedModel::max_queued_rows, 1, 1u << 30>},
 };
 
@@ -254,19 +274,6 @@ constexpr std::array kCase = {
     Field<WrittenCase>{"tenant_loads", tenant_loads},
 };
 
-/// One of a few words.
-template <typename Value, std::size_t n>
-void read_word(Problems& problems, const Entry& entry, const char* wanted,
-               const std::array<std::pair<std::string_view, Value>, n>& words, Value& to) {
-    if (!expect(problems, entry, Node::Kind::text, wanted)) return;
-    for (const auto& [word, value] : words) {
-        if (entry.value.text != word) continue;
-        to = value;
-        return;
-    }
-    problems.add(entry, std::string("is unknown (write ") + wanted + ")");
-}
-
 void measure(Problems& problems, const Entry& entry, Scenario& to) {
     std::array<std::pair<std::string_view, Measure>, 5> words;
     for (std::size_t i = 0; i < words.size(); ++i)
@@ -276,9 +283,11 @@ void measure(Problems& problems, const Entry& entry, Scenario& to) {
 }
 
 void bound(Problems& problems, const Entry& entry, Scenario& to) {
-    constexpr std::array<std::pair<std::string_view, BoundKind>, 2> kWords = {
-        {{"programme", BoundKind::programme}, {"lockstep", BoundKind::lockstep}}};
-    read_word(problems, entry, R"("programme" or "lockstep")", kWords, to.bound);
+    constexpr std::array<std::pair<std::string_view, BoundKind>, 3> kWords = {
+        {{"programme", BoundKind::programme},
+         {"uncrowded", BoundKind::uncrowded},
+         {"lockstep", BoundKind::lockstep}}};
+    read_word(problems, entry, R"("programme", "uncrowded" or "lockstep")", kWords, to.bound);
 }
 
 void swaps(Problems& problems, const Entry& entry, Scenario& to) {

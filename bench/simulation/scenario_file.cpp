@@ -170,6 +170,8 @@ void Assembler::check_served() {
                       "measure = \"events\" and a section [farm] need each other (write both "
                       "or none)");
     if (scenario_.bound == BoundKind::lockstep) check_lockstep();
+    if (scenario_.bound == BoundKind::uncrowded && !is_closed)
+        problems_.add(0, "bound = \"uncrowded\" is for closed loops (leave it out)");
     if ((scenario_.measure == Measure::tenants) == scenario_.tenants.empty())
         problems_.add(0,
                       "measure = \"tenants\" and sections [[tenant]] need each other (write "

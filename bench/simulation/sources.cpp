@@ -14,7 +14,8 @@ Source::Source(std::uint32_t model, std::uint32_t tenant, double rate, const Sim
     mean_off_ = to_seconds(spec.off);
     const double part_on = mean_on_ / (mean_on_ + mean_off_);
     mean_gap_ *= part_on;
-    if (bursts_.uniform() < part_on) left_ = mean_on_ * bursts_.exponential();
+    fixed_ = spec.fixed_bursts;
+    if (fixed_ || bursts_.uniform() < part_on) left_ = length_of(mean_on_);
 }
 
 Duration Source::next_gap() {
@@ -23,8 +24,8 @@ Duration Source::next_gap() {
     double gap = 0;
     while (within > left_) {
         within -= left_;
-        gap += left_ + mean_off_ * bursts_.exponential();
-        left_ = mean_on_ * bursts_.exponential();
+        gap += left_ + length_of(mean_off_);
+        left_ = length_of(mean_on_);
     }
     left_ -= within;
     return std::max(Duration(1), from_seconds(gap + within));

@@ -10,7 +10,8 @@
 namespace bunch::simulation {
 
 /// The requests of one tenant for one model: Poisson, or Poisson within bursts. Bursts and pauses
-/// have exponential lengths, and the rate within a burst is so much higher that the mean is right.
+/// have exponential lengths unless they are fixed. The rate within a burst is so much higher that
+/// the mean is right.
 class Source {
   public:
     /// `rate` per second, on average; above zero.
@@ -24,12 +25,15 @@ class Source {
     Duration next_gap();
 
   private:
+    double length_of(double mean) { return fixed_ ? mean : mean * bursts_.exponential(); }
+
     std::uint32_t model_;
     std::uint32_t tenant_;
     double mean_gap_;  ///< seconds, within a burst
     double mean_on_ = 0;
     double mean_off_ = 0;
     double left_ = 0;  ///< of the present burst, seconds
+    bool fixed_ = false;
     Random arrivals_;
     Random bursts_;
 };
