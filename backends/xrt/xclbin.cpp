@@ -102,6 +102,20 @@ Status check_unit(const Xclbin& design, const Unit& unit) {
     return ok_status();
 }
 
+Status check_connection(const Xclbin& design, const Connection& connection) {
+    const Status wrong =
+        invalid_argument("a connection of argument " + std::to_string(connection.argument) +
+                         " leads from unit " + std::to_string(connection.unit) + " to memory " +
+                         std::to_string(connection.memory) + ", one of which is not");
+    if (connection.unit >= design.units.size() || connection.memory >= design.memories.size())
+        return wrong;
+    const Unit& unit = design.units[connection.unit];
+    if (unit.type != 1) return ok_status();
+    // check_unit() has found the kernel.
+    const Kernel* kernel = design.find_kernel(unit.name.substr(0, unit.name.find(':')));
+    return connection.argument < kernel->arguments.size() ? ok_status() : wrong;
+}
+
 }  // namespace
 
 namespace format {
@@ -127,14 +141,8 @@ Status check_design(const Xclbin& design) {
             return invalid_argument("kernel '" + kernel.name + "' is described twice");
     }
     for (const Unit& unit : design.units) BUNCH_RETURN_IF_ERROR(check_unit(design, unit));
-    for (const Connection& connection : design.connections) {
-        if (connection.unit >= design.units.size() || connection.memory >= design.memories.size() ||
-            connection.argument >= kMaxKernelArguments)
-            return invalid_argument("a connection of argument " +
-                                    std::to_string(connection.argument) + " leads from unit " +
-                                    std::to_string(connection.unit) + " to memory " +
-                                    std::to_string(connection.memory) + ", one of which is not");
-    }
+    for (const Connection& connection : design.connections)
+        BUNCH_RETURN_IF_ERROR(check_connection(design, connection));
     return ok_status();
 }
 

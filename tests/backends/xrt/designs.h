@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/xrt/emulation/bitstream.h"
 #include "backends/xrt/xclbin.h"
 
 namespace bunch::test {
@@ -31,6 +32,18 @@ inline fpga::Xclbin sample_design() {
         for (std::uint32_t argument : {1u, 2u})
             design.connections.push_back({argument, unit, unit % 2});
     return design;
+}
+
+/// The file of the sample design for an emulated card: "dense" and "other" copy rows of 64 bytes.
+/// `uuid` is its first byte.
+inline std::vector<std::byte> copying_file(std::uint8_t uuid = 1) {
+    fpga::Xclbin design = sample_design();
+    design.uuid[0] = uuid;
+    const std::string parameters = "64 64";
+    const auto bytes = std::as_bytes(std::span(parameters));
+    const emulation::KernelImage images[] = {{"dense", "copy", {bytes.begin(), bytes.end()}},
+                                             {"other", "copy", {bytes.begin(), bytes.end()}}};
+    return *fpga::write_xclbin(design, emulation::write_bitstream(images));
 }
 
 /// `file` with some of its bytes changed, cut off or repeated; numbers in it more often than

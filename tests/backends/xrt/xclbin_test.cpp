@@ -13,6 +13,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::SizeIs;
 using Bytes = std::vector<std::byte>;
 
 const Bytes kBitstream(777, std::byte{0x5a});
@@ -151,6 +152,13 @@ TEST(Xclbin, IsRefusedWhenAConnectionLeadsNowhere) {
     }
 }
 
+TEST(Xclbin, IsRefusedWhenAConnectionIsOfAnArgumentThatItsKernelHasNot) {
+    Bytes file = sample_file();
+    put(file, offset_of(file, kConnections) + 4, std::uint32_t{3});  // "dense" has 0 to 2
+
+    EXPECT_THAT(refusal(file), HasSubstr("argument 3 leads from unit 0"));
+}
+
 TEST(Xclbin, IsRefusedWhenAUnitIsOfNoKernel) {
     Bytes file = sample_file();
     put(file, offset_of(file, kUnits) + 8 + 16, 'X');
@@ -183,13 +191,21 @@ TEST(Xclbin, IsRefusedWhenItsMetadataIsDamaged) {
 }
 
 TEST(Xclbin, MetadataMayHoldMoreThanKernels) {
+    std::string arguments;
+    for (int i = 0; i < 3; ++i)
+        arguments += "<arg name='a" + std::to_string(i) + "' id='" + std::to_string(i) +
+                     "' addressQualifier='0' offset='0x10' size='4'/>";
+    const std::string hidden =
+        "<arg name='all' id='' addressQualifier='0' offset='0x10' size='4'/>";
+
     const auto parsed = fpga::parse_xclbin(with_metadata(
-        "<?xml version='1.0'?><!-- <a> <a> --><project note='<a><a>'>" +
-        kernel_xml("<arg name='all' id='' addressQualifier='0' offset='0x10' size='4'/>")
-            .substr(9)));
+        "<?xml version='1.0'?><!-- <a> <a> --><project note='<a><a>'><platform><device><core>"
+        "<kernel name='dense'>" +
+        hidden + arguments + "</kernel><kernel name='other'>" + arguments +
+        "</kernel></core></device></platform></project>"));
 
     ASSERT_TRUE(parsed.ok()) << parsed.status().to_string();
-    EXPECT_THAT(parsed->kernels.front().arguments, IsEmpty());
+    EXPECT_THAT(parsed->kernels.front().arguments, SizeIs(3));
 }
 
 TEST(Xclbin, TenThousandDamagedFilesAreReadOrRefusedWithASentence) {

@@ -1,0 +1,11 @@
+#include "backends/xrt/emulation/copy_kernel.h"
+#include "backends/xrt/emulation/kernel_model.h"
+
+namespace bunch::emulation {
+
+KernelModelFactory kernel_model_named(const std::string& name) {
+    if (name == "copy") return make_copy_kernel;
+    return nullptr;
+}
+
+}  // namespace bunch::emulation

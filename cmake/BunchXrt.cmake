@@ -1,0 +1,17 @@
+# Looks for the Xilinx runtime: bunch_xrt (interface library), or BUNCH_XRT_MISSING with a sentence.
+find_path(BUNCH_XRT_INCLUDE xrt/xrt_device.h PATH_SUFFIXES xrt)
+find_library(BUNCH_XRT_COREUTIL xrt_coreutil)
+find_library(BUNCH_UUID_LIBRARY uuid)
+mark_as_advanced(BUNCH_XRT_INCLUDE BUNCH_XRT_COREUTIL BUNCH_UUID_LIBRARY)
+set(BUNCH_XRT_MISSING "")
+if(NOT BUNCH_XRT_INCLUDE OR NOT BUNCH_XRT_COREUTIL)
+    set(BUNCH_XRT_MISSING "the Xilinx runtime (package libxrt-dev) is missing")
+elseif(NOT BUNCH_UUID_LIBRARY)
+    set(BUNCH_XRT_MISSING "libuuid (package uuid-dev) is missing")
+else()
+    find_package(Boost REQUIRED)
+    add_library(bunch_xrt INTERFACE)
+    target_include_directories(bunch_xrt SYSTEM INTERFACE ${BUNCH_XRT_INCLUDE})
+    target_link_libraries(bunch_xrt INTERFACE
+        ${BUNCH_XRT_COREUTIL} ${BUNCH_UUID_LIBRARY} Boost::headers)
+endif()
