@@ -1,0 +1,16 @@
+/// The kernel of a stack of dense layers, in C++: the reference that the RTL must match bit for
+/// bit. A run is computed in steps of some rows, so that a card that is switched off gets a word
+/// in. Its parameters are a weight file (fixed_point/dense_file.h).
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "backends/xrt/emulation/kernel_model.h"
+
+namespace bunch::emulation {
+
+Result<std::unique_ptr<KernelModel>> make_dense_kernel(std::span<const std::byte> parameters);
+
+}  // namespace bunch::emulation
