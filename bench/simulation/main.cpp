@@ -11,8 +11,10 @@
 #include <thread>
 
 #include "bench/simulation/policies.h"
+#include "bench/simulation/random_pool.h"
 #include "bench/simulation/report.h"
 #include "bench/simulation/scenario_file.h"
+#include "bench/simulation/scenario_text.h"
 #include "bench/simulation/study.h"
 
 namespace bunch::simulation {
@@ -30,11 +32,16 @@ struct Arguments {
     bool quick = false;
     bool details = false;
     bool check = false;
+    bool print = false;
+    std::vector<std::uint64_t> pools;
 };
 
 void declare_options(CLI::App& app, Arguments& args) {
     app.add_option("scenario", args.paths, "scenario files, or folders of them")
         ->capture_default_str();
+    app.add_option("--random-pool", args.pools,
+                   "pools drawn with these seeds, instead of scenario files or beside those named")
+        ->take_all();
     app.add_option("--policy", args.policies,
                    "NAME or NAME:key=value,...; may be given several times")
         ->take_all()
@@ -54,6 +61,7 @@ void declare_options(CLI::App& app, Arguments& args) {
     app.add_flag("--details", args.details, "also models, tenants and classes of the first seed");
     app.add_option("--json", args.json, "write everything to this file");
     app.add_flag("--check", args.check, "only say whether the scenario files are right");
+    app.add_flag("--print", args.print, "only print the scenarios as files have them");
 }
 
 std::vector<std::string> files_of(const std::vector<std::string>& paths) {
@@ -74,8 +82,10 @@ std::vector<std::string> files_of(const std::vector<std::string>& paths) {
 }
 
 /// Prints what is wrong with the files; nothing if something is.
-std::optional<std::vector<Scenario>> load_all(const std::vector<std::string>& paths) {
+std::optional<std::vector<Scenario>> load_all(const std::vector<std::string>& paths,
+                                              const std::vector<std::uint64_t>& pools) {
     std::vector<Scenario> scenarios;
+    for (const std::uint64_t seed : pools) scenarios.push_back(random_pool(seed));
     bool right = true;
     for (const std::string& file : files_of(paths)) {
         ScenarioResult loaded = load_scenarios(file);
@@ -129,8 +139,12 @@ Status simulate(const Arguments& args, const std::vector<Scenario>& scenarios) {
 }
 
 int run(const Arguments& args) {
-    const auto scenarios = load_all(args.paths);
+    const auto scenarios = load_all(args.paths, args.pools);
     if (!scenarios) return kFailed;
+    if (args.print) {
+        for (const Scenario& scenario : *scenarios) fmt::print("{}", to_toml(scenario));
+        return 0;
+    }
     if (args.check) {
         fmt::print("{} scenarios are right\n", scenarios->size());
         return 0;
@@ -151,5 +165,6 @@ int main(int argc, char** argv) {
     bunch::simulation::Arguments args;
     bunch::simulation::declare_options(app, args);
     CLI11_PARSE(app, argc, argv);
+    if (!args.pools.empty() && app.count("scenario") == 0) args.paths.clear();
     return bunch::simulation::run(args);
 }

@@ -12,7 +12,7 @@ namespace bunch::simulation {
 
 /// What a stream of numbers is for: streams of different purpose are independent, so that a policy
 /// which runs more batches does not change what arrives.
-enum class Purpose : std::uint64_t { arrivals, bursts, thinking, runs, stalls, failures };
+enum class Purpose : std::uint64_t { arrivals, bursts, thinking, runs, stalls, failures, pools };
 
 class Random {
   public:

@@ -2,12 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <tuple>
 #include <utility>
 
 #include "core/check.h"
 
 namespace bunch::simulation {
+namespace {
+
+constexpr std::uint32_t kAllRows = std::numeric_limits<std::uint32_t>::max();
+
+}  // namespace
 
 void Pool::tick(TimePoint at) {
     now_ = std::max(now_, at);
@@ -56,6 +62,8 @@ void Pool::refresh(Device& device) {
     for (Index model = 0; model < model_count(); ++model) {
         device_class.curves[model] = curve_of(device_class, lines_[model].policy);
         device_class.limits[model] = std::max(device_class.limits[model], device.limits[model]);
+        lines_[model].in_objective =
+            std::max(lines_[model].in_objective, device_class.curves[model].in_objective);
     }
 }
 
@@ -63,11 +71,19 @@ Pool::Curve Pool::curve_of(const DeviceClass& device_class, const ModelPolicy& m
     for (const Profile& profile : profiles_) {
         if (profile.model != model.model || profile.device_class != device_class.name) continue;
         const double others = settings_.contention * (device_class.lanes_per_device - 1);
+        const double per_row = profile.per_row + profile.per_row_contended * others;
         const double factor = 1e9 * (1 + settings_.margin);
-        return {factor * profile.fixed,
-                factor * (profile.per_row + profile.per_row_contended * others)};
+        Curve curve{factor * profile.fixed, factor * per_row, kAllRows};
+        if (model.objective) {
+            const double left = to_seconds(*model.objective) - profile.fixed;
+            curve.in_objective =
+                left < per_row
+                    ? 0
+                    : static_cast<std::uint32_t>(std::min<double>(left / per_row, kAllRows));
+        }
+        return curve;
     }
-    return {};
+    return {0, 0, kAllRows};
 }
 
 void Pool::device_up(TimePoint at, const DeviceInfo& info) {

@@ -44,7 +44,8 @@ class Pool {
     struct Line {
         ModelPolicy policy;
         std::deque<Waiting> queue;
-        std::uint64_t rows = 0;  ///< in the queue
+        std::uint64_t rows = 0;          ///< in the queue
+        std::uint32_t in_objective = 0;  ///< rows that some device runs within the objective
     };
     struct Lane {
         LaneId id;
@@ -80,9 +81,11 @@ class Pool {
     /// Lanes of the class that are there, busy or not.
     std::uint32_t lanes_of(Index device_class) const { return classes_[device_class].lanes; }
 
-    /// Rows that a batch of the model may have on the lane; 0: the model is not there.
+    /// Rows that a batch of the model may have on the lane. 0: the model is not there, or the
+    /// oldest request alone would take longer than the objective, while it would not elsewhere.
     std::uint32_t limit(Index lane, Index model) const {
-        return devices_[lanes_[lane].device].limits[model];
+        const bool is_slow = too_slow(lanes_[lane].device_class, model);
+        return is_slow ? 0 : devices_[lanes_[lane].device].limits[model];
     }
     /// The rows, within the limit and at least one, that run on the lane within `part` of the
     /// model's objective. The limit itself if `part` is 0 or the model has no objective.
@@ -128,8 +131,9 @@ class Pool {
 
   private:
     struct Curve {
-        double fixed = 0;    ///< nanoseconds
-        double per_row = 0;  ///< nanoseconds
+        double fixed = 0;                ///< nanoseconds
+        double per_row = 0;              ///< nanoseconds
+        std::uint32_t in_objective = 0;  ///< rows that run within the objective, without margin
     };
     struct DeviceClass {
         std::string name;
@@ -154,6 +158,13 @@ class Pool {
         std::vector<Waiting> parts;
     };
 
+    bool too_slow(Index device_class, Index model) const {
+        const Line& line = lines_[model];
+        if (line.queue.empty()) return false;
+        const std::uint32_t rows = line.queue.front().rows;
+        return rows > classes_[device_class].curves[model].in_objective &&
+               rows <= line.in_objective;
+    }
     Index model_of(ModelId id) const;
     Device& device_of(DeviceId id);
     void refresh(Device& device);

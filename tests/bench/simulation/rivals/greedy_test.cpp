@@ -56,7 +56,7 @@ TEST(Greedy, ACapKeepsTheRunWithinAPartOfTheObjective) {
     stage.add_model(1, 10ms);
     stage.add_model(2);  // no objective: no cap
     stage.add_device(1, "gpu", {{1, 2, 0.5, 16}, {2, 2, 0.5, 16}});
-    stage.add_device(2, "slow", {{1, 9, 1, 16}});
+    stage.add_device(2, "slow", {{1, 6, 1, 16}});
     stage.begin();
 
     stage.submit_all(0ms, 1, 8);

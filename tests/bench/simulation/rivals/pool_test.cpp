@@ -62,6 +62,27 @@ TEST(RivalPool, QueuesAgainWhatALostDeviceHadWhereItStood) {
     EXPECT_THAT(stage.decide(3ms), ElementsAre("lane 10 model 1: 3 4"));
 }
 
+TEST(RivalPool, LeavesADeviceAloneOnWhichARequestCannotMeetItsObjective) {
+    Stage stage(make_greedy({}));
+    stage.add_model(1, 10ms);
+    stage.add_device(1, "cpu", {{1, 0, 3, 8}});
+    stage.add_device(2, "gpu", {{1, 2, 1, 8}});
+    stage.begin();
+
+    stage.submit(0ms, 1, {.rows = 3});
+    stage.submit(0ms, 2, {.rows = 4});
+    EXPECT_THAT(stage.decide(0ms), ElementsAre("lane 10 model 1: 1[0..2] 2[0..3]"));
+    stage.submit(0ms, 3, {.rows = 4});
+    EXPECT_THAT(stage.decide(0ms), ElementsAre("lane 20 model 1: 3[0..3]"));
+    stage.done(1ms, 10);
+    stage.submit(1ms, 4, {.rows = 4});  // 12 ms on the CPU
+    EXPECT_THAT(stage.decide(1ms), IsEmpty());
+    stage.done(6ms, 20);
+    EXPECT_THAT(stage.decide(6ms), ElementsAre("lane 20 model 1: 4[0..3]"));
+    stage.submit(6ms, 5, {.rows = 9});  // too slow everywhere: then anywhere
+    EXPECT_THAT(stage.decide(6ms), ElementsAre("lane 10 model 1: 5[0..7]"));
+}
+
 TEST(RivalPool, ForgetsTheRestOfACallWhoseBatchFailed) {
     Stage stage = one_lane(4);
     stage.submit(0ms, 1, {.rows = 6});
