@@ -18,10 +18,11 @@
 
 namespace bunch::fpga {
 
-inline constexpr std::uint32_t kMinSlots = 2;
 inline constexpr std::uint32_t kMaxSlots = 8;
 inline constexpr std::uint32_t kMaxArguments = 64;
 inline constexpr std::uint32_t kMaxUnits = 64;
+inline constexpr std::uint32_t kMaxRowsPerCall = 1u << 20;
+inline constexpr std::uint64_t kMaxRowBytes = std::uint64_t{1} << 30;  ///< of one tensor
 
 /// One argument of the kernel, in the order of the kernel's.
 struct Argument {
@@ -63,26 +64,29 @@ struct Twin {
 };
 
 struct Manifest {
-    std::string path;                ///< of the manifest itself
-    std::string xclbin;              ///< absolute
-    std::string kernel;              ///< name in the xclbin
-    std::vector<std::string> units;  ///< names of its compute units; empty: all in the xclbin
-    std::vector<Argument> arguments;
+    std::string path;                 ///< of the manifest itself
+    std::string xclbin;               ///< absolute
+    std::string kernel;               ///< name in the xclbin
+    std::vector<std::string> units;   ///< names of its compute units; empty: all in the xclbin
+    std::vector<Argument> arguments;  ///< of the kernel; each tensor once
     std::vector<DeviceTensor> inputs;
     std::vector<DeviceTensor> outputs;
     std::uint32_t max_rows = 1;  ///< of one call
-    std::uint32_t slots = 2;     ///< calls that may be with one unit; 2: double buffering
+    /// Calls that may be with one unit at once: with 2, the next one lies ready when one ends.
+    std::uint32_t slots = kMaxSlots;
     Duration time_limit = std::chrono::seconds(1);  ///< of one call; beyond it the unit hangs
-    Duration load_time =
-        std::chrono::seconds(1);  ///< reconfiguration that the scheduler reckons with
+    Duration load_time = std::chrono::seconds(1);   ///< of a reconfiguration, about
     std::optional<Twin> twin;
 
     /// As clients see the model.
     ModelSignature signature() const;
+
+    /// Whether the kernel is told the rows of a call. If not, it always takes max_rows.
+    bool tells_rows() const;
 };
 
 /// Reads the file. invalid_argument with every problem, one per line: "file:line: what, and what
-/// would be right". Of the xclbin and the twin it is checked only that they exist.
+/// would be right". Of the xclbin and the twin it is only checked that they are there.
 Result<Manifest> read_manifest(const std::string& path);
 
 /// The same for a text; `name` stands for the file in messages. Paths are relative to `folder` and
