@@ -23,6 +23,7 @@ void add_status_command(CLI::App& app, Action& chosen);
 void add_models_command(CLI::App& app, Action& chosen);
 void add_infer_command(CLI::App& app, Action& chosen);
 void add_bench_command(CLI::App& app, Action& chosen);
+void add_trace_command(CLI::App& app, Action& chosen);
 void add_zoo_command(CLI::App& app, Action& chosen);
 
 }  // namespace bunch

@@ -20,6 +20,7 @@ int run(int argc, const char* const* argv, Console console) {
     add_models_command(app, chosen);
     add_infer_command(app, chosen);
     add_bench_command(app, chosen);
+    add_trace_command(app, chosen);
     add_zoo_command(app, chosen);
     try {
         app.parse(argc, argv);

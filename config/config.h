@@ -61,6 +61,11 @@ struct SchedulerSettings {
     double minimum_share = 0.05;  ///< of a lane's time, for waiting calls of lower priority
 };
 
+/// [trace]: what the scheduler was told and decided lately, for `bunch trace`.
+struct TraceConfig {
+    std::uint32_t events = 262144;  ///< of 64 bytes each; 0: nothing is kept
+};
+
 /// [[tenant]]: one of those who share the devices.
 struct TenantConfig {
     std::string name;
@@ -91,6 +96,7 @@ struct Config {
     LogConfig log;
     RestartConfig restart;
     SchedulerSettings scheduler;
+    TraceConfig trace;
     std::vector<TenantConfig> tenants;
     std::vector<DeviceConfig> devices;
     std::vector<ModelSpec> models;

@@ -107,6 +107,8 @@ void Loader::read(const Node& document) {
             read_section(problems_, entry, restart_fields(), config_.restart);
         } else if (entry.key == "scheduler") {
             read_section(problems_, entry, scheduler_fields(), config_.scheduler);
+        } else if (entry.key == "trace") {
+            read_section(problems_, entry, trace_fields(), config_.trace);
         } else if (entry.key == "tenant") {
             tenant_tables_ = read_sections(problems_, entry, tenant_fields(), config_.tenants);
         } else if (entry.key == "device") {
@@ -114,9 +116,9 @@ void Loader::read(const Node& document) {
         } else if (entry.key == "model") {
             model_tables_ = read_sections(problems_, entry, model_fields(), config_.models);
         } else {
-            report_unknown_key(
-                problems_, entry,
-                {"server", "limits", "log", "restart", "scheduler", "tenant", "device", "model"});
+            report_unknown_key(problems_, entry,
+                               {"server", "limits", "log", "restart", "scheduler", "trace",
+                                "tenant", "device", "model"});
         }
     }
 }
@@ -341,6 +343,7 @@ std::vector<std::string> config_keys() {
     append_keys(keys, "log", log_fields());
     append_keys(keys, "restart", restart_fields());
     append_keys(keys, "scheduler", scheduler_fields());
+    append_keys(keys, "trace", trace_fields());
     append_keys(keys, "tenant", tenant_fields());
     append_keys(keys, "device", device_fields());
     append_keys(keys, "model", model_fields());

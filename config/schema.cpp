@@ -232,6 +232,18 @@ void minimum_share(Problems& problems, const Entry& entry, SchedulerSettings& to
 
 constexpr std::array kScheduler = {Field<SchedulerSettings>{"minimum_share", minimum_share}};
 
+void trace_events(Problems& problems, const Entry& entry, TraceConfig& to) {
+    constexpr std::uint32_t kFewest = 16384;  // the state of many models has to fit in there, too
+    std::uint32_t events = to.events;
+    read_count(problems, entry, 0, 1u << 24, events);
+    if (events > 0 && events < kFewest)
+        return problems.add(
+            entry, "is too few (write 0 for none, or at least " + std::to_string(kFewest) + ")");
+    to.events = events;
+}
+
+constexpr std::array kTrace = {Field<TraceConfig>{"events", trace_events}};
+
 constexpr std::array kTenant = {
     Field<TenantConfig>{"name", name<&TenantConfig::name>},
     Field<TenantConfig>{"weight", weight},
@@ -290,6 +302,9 @@ std::span<const Field<RestartConfig>> restart_fields() {
 }
 std::span<const Field<SchedulerSettings>> scheduler_fields() {
     return kScheduler;
+}
+std::span<const Field<TraceConfig>> trace_fields() {
+    return kTrace;
 }
 std::span<const Field<TenantConfig>> tenant_fields() {
     return kTenant;

@@ -14,6 +14,7 @@ std::span<const Field<LimitsConfig>> limits_fields();
 std::span<const Field<LogConfig>> log_fields();
 std::span<const Field<RestartConfig>> restart_fields();
 std::span<const Field<SchedulerSettings>> scheduler_fields();
+std::span<const Field<TraceConfig>> trace_fields();
 std::span<const Field<TenantConfig>> tenant_fields();
 std::span<const Field<DeviceConfig>> device_fields();
 std::span<const Field<ModelSpec>> model_fields();

@@ -85,12 +85,13 @@ Status needs_signature(const ServedModel& model) {
 
 ControlEndpoint::ControlEndpoint(zmq::socket_t socket, const ServerState& server,
                                  ModelTable& models, const DeviceTable& devices,
-                                 const Scheduler& scheduler, Metrics& metrics)
+                                 RecordedScheduler& scheduler, Metrics& metrics)
     : socket_(std::move(socket)),
       server_(server),
       models_(models),
       devices_(devices),
-      scheduler_(scheduler),
+      scheduler_(scheduler.state()),
+      dump_(scheduler),
       frames_(kMaxFrames) {
     for (const ServedModel& model : models.all())
         metrics_.push_back(&metrics.model(model.spec.name, model.spec.version));
@@ -150,6 +151,8 @@ ControlReply ControlEndpoint::answer(const ControlRequest& request) {
             return repository_index();
         case ControlMethod::status:
             return status();
+        case ControlMethod::trace:
+            return trace(request);
     }
     return control_failure(unimplemented("no such method"));
 }
@@ -251,6 +254,13 @@ ControlReply ControlEndpoint::repository_index() {
 
 ControlReply ControlEndpoint::status() {
     return control_reply(status_report(server_, models_, devices_, scheduler_, metrics_));
+}
+
+ControlReply ControlEndpoint::trace(const ControlRequest& request) {
+    v1::TraceRequest question;
+    if (const Status status = request.parse(question); !status.ok()) return control_failure(status);
+    const auto answer = dump_.answer(now(), question);
+    return answer.ok() ? control_reply(*answer) : control_failure(answer.status());
 }
 
 }  // namespace bunch

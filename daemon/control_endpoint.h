@@ -10,6 +10,7 @@
 #include "daemon/device_table.h"
 #include "daemon/model_table.h"
 #include "daemon/status_report.h"
+#include "daemon/trace_dump.h"
 #include "monitoring/metrics.h"
 #include "protocol/control.h"
 #include "scheduler/scheduler.h"
@@ -19,12 +20,15 @@ namespace bunch {
 class ControlEndpoint {
   public:
     ControlEndpoint(zmq::socket_t socket, const ServerState& server, ModelTable& models,
-                    const DeviceTable& devices, const Scheduler& scheduler, Metrics& metrics);
+                    const DeviceTable& devices, RecordedScheduler& scheduler, Metrics& metrics);
 
     zmq::socket_t& socket() { return socket_; }
 
     /// Answers up to `limit` questions that have arrived.
     void receive(std::size_t limit);
+
+    /// Forgets what was begun for clients that do not come back.
+    void tick(TimePoint now) { dump_.expire(now); }
 
   private:
     bool receive_message();
@@ -38,12 +42,14 @@ class ControlEndpoint {
     ControlReply model_statistics(const ControlRequest& request);
     ControlReply repository_index();
     ControlReply status();
+    ControlReply trace(const ControlRequest& request);
 
     zmq::socket_t socket_;
     const ServerState& server_;
     ModelTable& models_;
     const DeviceTable& devices_;
     const Scheduler& scheduler_;
+    TraceDump dump_;
     std::vector<ModelMetrics*> metrics_;  ///< by ModelId
     std::vector<zmq::message_t> frames_;
 };

@@ -20,7 +20,7 @@ BatchTimes clock_times(const DeviceTimes& times) {
 
 }  // namespace
 
-LanePool::LanePool(Scheduler& scheduler, CallSlab& slab, CallDesk& desk, ModelTable& models,
+LanePool::LanePool(RecordedScheduler& scheduler, CallSlab& slab, CallDesk& desk, ModelTable& models,
                    DeviceTable& devices, Metrics& metrics, GatherPool& gather,
                    std::uint64_t inline_bytes)
     : scheduler_(scheduler),

@@ -16,8 +16,9 @@
 #include "daemon/device_table.h"
 #include "daemon/gather_pool.h"
 #include "daemon/model_table.h"
+#include "daemon/recorded_scheduler.h"
 #include "monitoring/lane_clock.h"
-#include "scheduler/scheduler.h"
+#include "scheduler/decision.h"
 
 namespace bunch {
 
@@ -30,7 +31,7 @@ struct LostLane {
 class LanePool {
   public:
     /// Copies of more than `inline_bytes` go to `gather`, if it has threads.
-    LanePool(Scheduler& scheduler, CallSlab& slab, CallDesk& desk, ModelTable& models,
+    LanePool(RecordedScheduler& scheduler, CallSlab& slab, CallDesk& desk, ModelTable& models,
              DeviceTable& devices, Metrics& metrics, GatherPool& gather,
              std::uint64_t inline_bytes);
 
@@ -102,7 +103,7 @@ class LanePool {
     bool has_waiting_work(DeviceId device) const;
     void count_in_flight(DeviceId device, int change);
 
-    Scheduler& scheduler_;
+    RecordedScheduler& scheduler_;
     CallSlab& slab_;
     CallDesk& desk_;
     ModelTable& models_;

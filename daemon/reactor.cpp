@@ -44,6 +44,30 @@ DeviceTable table_of(const std::vector<DeviceConfig>& devices, Metrics& metrics)
     return table;
 }
 
+Ticket ticket_of(CallId id, const OpenCall& open) {
+    const Call& call = open.call;
+    Ticket ticket;
+    ticket.call = id;
+    ticket.client = call.client;
+    ticket.deadline = call.deadline;
+    ticket.bytes = open.input_bytes;
+    ticket.model = call.model;
+    ticket.tenant = call.tenant;
+    ticket.rows = call.rows;
+    ticket.shape_class = call.shape_class;
+    ticket.priority = call.priority;
+    ticket.late_ok = call.late_ok;
+    return ticket;
+}
+
+RecordedScheduler::OpenCalls open_calls_of(CallSlab& slab) {
+    return [&slab](const RecordedScheduler::Visit& visit) {
+        slab.for_each([&](CallId id, const OpenCall& open) {
+            visit(open.call.times.received, ticket_of(id, open));
+        });
+    };
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Reactor>> Reactor::open(const Config& config, Metrics& metrics,
@@ -70,8 +94,8 @@ Reactor::Reactor(const Config& config, Metrics& metrics, HealthBoard& health, zm
       models_(table_of(config.models)),
       tenants_(config.tenants, metrics),
       devices_(table_of(config.devices, metrics)),
-      scheduler_(/*seed=*/1),
       slab_(config.limits.max_open_calls, config.limits.max_open_bytes),
+      scheduler_(/*seed=*/1, config.trace.events, open_calls_of(slab_)),
       desk_(slab_, models_, tenants_, metrics),
       gather_(config.limits.gather_threads),
       lanes_(scheduler_, slab_, desk_, models_, devices_, metrics, gather_,
@@ -166,20 +190,8 @@ void Reactor::turn(TimePoint at) {
 void Reactor::admit(TimePoint at) {
     const CallId id = slab_.open();
     OpenCall& open = *slab_.find(id);
-    Call& call = open.call;
-    call.times.admitted = now();
-    Ticket ticket;
-    ticket.call = id;
-    ticket.client = call.client;
-    ticket.deadline = call.deadline;
-    ticket.bytes = open.input_bytes;
-    ticket.model = call.model;
-    ticket.tenant = call.tenant;
-    ticket.rows = call.rows;
-    ticket.shape_class = call.shape_class;
-    ticket.priority = call.priority;
-    ticket.late_ok = call.late_ok;
-    scheduler_.submit(at, ticket);
+    open.call.times.admitted = now();
+    scheduler_.submit(at, ticket_of(id, open));
 }
 
 void Reactor::cancel(TimePoint at, const Origin& origin, ClientId client,
@@ -227,7 +239,7 @@ void Reactor::report_lost_lanes() {
 
 void Reactor::publish_queues(TimePoint at) {
     for (const ServedModel& model : models_.all()) {
-        const QueueStats queue = scheduler_.stats(model.id);
+        const QueueStats queue = scheduler_.state().stats(model.id);
         ModelMetrics& metrics = desk_.metrics_of(model.id);
         metrics.queued_requests.set(queue.queued_calls);
         metrics.queued_rows.set(queue.queued_rows);
@@ -243,6 +255,7 @@ void Reactor::tick(TimePoint at) {
     metrics.open_calls.set(slab_.open_calls());
     metrics.open_bytes.set(slab_.open_bytes());
     metrics.clients.set(data_.clients());
+    control_.tick(at);
     if (drain_until_) finish_drain(at);
 }
 

@@ -21,10 +21,10 @@
 #include "daemon/lane_pool.h"
 #include "daemon/mailbox.h"
 #include "daemon/model_table.h"
+#include "daemon/recorded_scheduler.h"
 #include "daemon/status_report.h"
 #include "daemon/tenant_table.h"
 #include "daemon/zmq_frontend.h"
-#include "scheduler/scheduler.h"
 
 namespace bunch {
 
@@ -81,8 +81,8 @@ class Reactor final : private Intake {
     TenantTable tenants_;
     DeviceTable devices_;
     ServerState server_;
-    Scheduler scheduler_;
     CallSlab slab_;
+    RecordedScheduler scheduler_;
     CallDesk desk_;
     GatherPool gather_;
     LanePool lanes_;

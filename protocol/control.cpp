@@ -5,9 +5,9 @@
 namespace bunch {
 namespace {
 
-constexpr std::array<std::string_view, 9> kMethods = {
+constexpr std::array<std::string_view, 10> kMethods = {
     "ServerLive",  "ServerReady",     "ModelReady",      "ServerMetadata", "ModelMetadata",
-    "ModelConfig", "ModelStatistics", "RepositoryIndex", "Status"};
+    "ModelConfig", "ModelStatistics", "RepositoryIndex", "Status",         "Trace"};
 
 constexpr std::size_t kMaxControlBytes = std::size_t{1} << 20;
 

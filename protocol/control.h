@@ -27,6 +27,7 @@ enum class ControlMethod : std::uint8_t {
     model_statistics,
     repository_index,
     status,
+    trace,
 };
 
 /// "ServerLive" and so on, as on the wire.

@@ -35,7 +35,7 @@ Ran bunch_with(std::vector<std::string> arguments) {
 TEST(Commands, ExplainThemselves) {
     EXPECT_EQ(bunch_with({"--help"}).code, 0);
     EXPECT_EQ(bunch_with({"--version"}).code, 0);
-    for (const char* command : {"status", "models", "infer", "bench", "zoo"}) {
+    for (const char* command : {"status", "models", "infer", "bench", "trace", "zoo"}) {
         const Ran ran = bunch_with({command, "--help"});
         EXPECT_EQ(ran.code, 0);
         EXPECT_THAT(ran.out, HasSubstr("--help"));

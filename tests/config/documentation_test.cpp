@@ -126,6 +126,7 @@ TEST(ConfigExample, ShowsTheDefaultsWhereItDoesNotSayOtherwise) {
     EXPECT_EQ(config.restart.max_restarts, restart.max_restarts);
     EXPECT_EQ(config.restart.window, restart.window);
     EXPECT_EQ(config.scheduler.minimum_share, SchedulerSettings().minimum_share);
+    EXPECT_EQ(config.trace.events, TraceConfig().events);
     EXPECT_EQ(config.devices.at(0).arena_bytes, DeviceConfig().arena_bytes);
     EXPECT_EQ(config.devices.at(0).batch_timeout, DeviceConfig().batch_timeout);
     const ModelSpec model;

@@ -205,7 +205,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"[srever]", R"(b.toml:1: srever is not a known key (did you mean server?))"},
         Mistake{
             "[frobnication]",
-            R"(b.toml:1: frobnication is not a known key (known here: server, limits, log, restart, scheduler, tenant, device, model))"}));
+            R"(b.toml:1: frobnication is not a known key (known here: server, limits, log, restart, scheduler, trace, tenant, device, model))"}));
 
 INSTANTIATE_TEST_SUITE_P(
     OtherSections, ConfigMistake,
@@ -229,6 +229,10 @@ INSTANTIATE_TEST_SUITE_P(
             R"(b.toml:2: level = "loud" is unknown (write "debug", "info", "warn" or "error"))"},
         Mistake{"[restart]\ninitial_pause = \"1m\"",
                 R"(b.toml:2: [restart] has initial_pause above max_pause (swap them))"},
+        Mistake{"[trace]\nevents = 100",
+                R"(b.toml:2: events = 100 is too few (write 0 for none, or at least 16384))"},
+        Mistake{"[trace]\nevents = 100000000",
+                R"(b.toml:2: events = 100000000 is out of range (0 to 16777216))"},
         Mistake{"[[device]]\nbackend = \"cpu\"",
                 R"(b.toml:1: this [[device]] has no name (write name = "cpu0"))"},
         Mistake{"[[device]]\nname = \"cpu1\"",
