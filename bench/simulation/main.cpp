@@ -44,7 +44,7 @@ void declare_options(CLI::App& app, Arguments& args) {
         ->take_all();
     app.add_option("--policy", args.policies,
                    "NAME or NAME:key=value,...; may be given several times")
-        ->take_all()
+        ->allow_extra_args(false)
         ->capture_default_str();
     app.add_option("--seeds", args.study.seeds, "runs of each policy, with seeds of their own")
         ->check(CLI::Range(1, 10000))
