@@ -1,18 +1,21 @@
 /// Computes nodes whose inputs are all constants, as exporters leave them between a weight and the
-/// operator that reads it. Only moves of elements: Identity, Reshape, Transpose.
+/// operator that reads it, or where they compute pads and shapes.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <span>
+#include <vector>
 
-#include "backends/graph/graph.h"
+#include "backends/graph/operator_graph.h"
 #include "core/result.h"
 
 namespace bunch {
 
-/// The value of `node`'s output, or nothing if it is not constant or of another kind. Fails if a
-/// shape does not fit.
-Result<std::optional<Tensor>> fold(const Graph& graph, const Node& node);
+/// The outputs of `node`, whose inputs are constants; nothing where they would take more than
+/// `limit` bytes. Fails where the node is wrong or its operator unknown.
+Result<std::optional<std::vector<Tensor>>> fold(const OperatorGraph& graph,
+                                                const OperatorNode& node, std::uint64_t limit);
 
 /// The elements of `input` with extents in `order`.
 Tensor transposed(const Tensor& input, std::span<const std::int64_t> order);

@@ -15,7 +15,11 @@ Result<Node> read_flatten(OnnxNode& node) {
 Result<Node> read_reshape(OnnxNode& node) {
     BUNCH_RETURN_IF_ERROR(node.check_inputs(2, 2));
     Reshape reshape;
-    BUNCH_ASSIGN_OR_RETURN(reshape.target, node.constant_integers(1));
+    if (node.target) {
+        reshape.target = *node.target;
+    } else {
+        BUNCH_ASSIGN_OR_RETURN(reshape.target, node.constant_integers(1));
+    }
     reshape.allow_zero = node.attributes.integer("allowzero", 0) != 0;
     return node.make(std::move(reshape));
 }

@@ -1,57 +1,29 @@
 /// What the readers of single operators work with. Internal to backends/graph.
 #pragma once
 
-#include <onnx/onnx_pb.h>
-
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "backends/graph/graph.h"
+#include "backends/kernels/node_spec.h"
 #include "core/result.h"
 
 namespace bunch {
 
-/// The attributes of one node. The first that is wrong is remembered for status().
-class Attributes {
-  public:
-    explicit Attributes(const onnx::NodeProto& proto) : proto_(proto) {}
-
-    std::int64_t integer(std::string_view name, std::int64_t fallback);
-    float number(std::string_view name, float fallback);
-    std::string text(std::string_view name, std::string_view fallback);
-    /// Empty when absent.
-    std::vector<std::int64_t> integers(std::string_view name);
-    /// Null when absent.
-    const onnx::TensorProto* tensor(std::string_view name);
-    bool has(std::string_view name) const;
-    /// Says that an attribute may be there and changes nothing for us.
-    void ignore(std::string_view name) { asked_.emplace(name); }
-
-    /// What was wrong: a type, a repeated name, or an attribute that nobody asked for.
-    Status status() const;
-
-  private:
-    const onnx::AttributeProto* find(std::string_view name, onnx::AttributeProto::AttributeType);
-    const onnx::AttributeProto* find(std::string_view name) const;
-
-    const onnx::NodeProto& proto_;
-    std::set<std::string, std::less<>> asked_;
-    Status problem_;
-};
-
 /// One node while it is read.
 struct OnnxNode {
-    const onnx::NodeProto& proto;
+    const kernels::NodeSpec& spec;
     std::int64_t opset;
     Graph& graph;
     std::string label;
     std::vector<std::optional<ValueId>> inputs;  ///< nothing where the node leaves one out
-    Attributes attributes;
+    kernels::Attributes attributes;
+    /// The target of a Reshape where it is arithmetic on shapes.
+    std::optional<std::vector<std::int64_t>> target;
 
     bool has_input(std::size_t index) const {
         return index < inputs.size() && inputs[index].has_value();

@@ -1,6 +1,7 @@
-/// Reads ONNX files into a Graph. Every size, name and index of the file is checked: a file that is
-/// corrupt, cut off, or asks for what we do not have is refused with a sentence that says where.
-/// Not for: writing ONNX, or running it.
+/// Reads ONNX files into a Graph, for those who want the planned form or nothing. Every size, name
+/// and index of the file is checked: a file that is corrupt, cut off, or asks for what we do not
+/// have is refused with a sentence that says where.
+/// Not for: models in general; operator_graph.h reads those.
 #pragma once
 
 #include <cstddef>

@@ -119,11 +119,14 @@ Result<Buffer> read_typed(const onnx::TensorProto& proto, DataType type, const S
             return read_list<std::int64_t>(proto, shape, proto.int64_data(), count);
         case DataType::i32:
             return read_list<std::int32_t>(proto, shape, proto.int32_data(), count);
-        case DataType::boolean:
-            return read_list<std::uint8_t>(proto, shape, proto.int32_data(), count);
-        default:
-            return unimplemented(label(proto) + " of type " + std::string(name_of(type)) +
-                                 " is not supported outside raw_data");
+        case DataType::u32:
+            return read_list<std::uint32_t>(proto, shape, proto.uint64_data(), count);
+        case DataType::u64:
+            return read_list<std::uint64_t>(proto, shape, proto.uint64_data(), count);
+        default:  // all others travel as int32
+            if (size_of(type) == 1)
+                return read_list<std::uint8_t>(proto, shape, proto.int32_data(), count);
+            return read_list<std::uint16_t>(proto, shape, proto.int32_data(), count);
     }
 }
 

@@ -1,0 +1,91 @@
+// TopK: the largest or smallest elements and where they were.
+#include <algorithm>
+#include <numeric>
+
+#include "backends/kernels/dims.h"
+#include "backends/kernels/element.h"
+#include "backends/kernels/registry.h"
+
+namespace bunch::kernels {
+namespace {
+
+struct Options {
+    std::int64_t axis = -1, k = -1;
+    bool largest = true;
+};
+
+// Of equal elements the first comes first, whatever the order.
+template <typename T>
+void choose(const T* x, std::int64_t n, std::int64_t step, std::int64_t k, bool largest,
+            Integers& order) {
+    order.resize(static_cast<std::size_t>(n));
+    std::iota(order.begin(), order.end(), std::int64_t{0});
+    const auto before = [&](std::int64_t i, std::int64_t j) {
+        const T a = x[i * step], b = x[j * step];
+        if constexpr (std::is_floating_point_v<T>) {  // NaN counts as larger than all
+            const bool nan_a = a != a, nan_b = b != b;
+            if (nan_a != nan_b) return largest ? nan_a : nan_b;
+        }
+        if (a > b) return largest;
+        if (a < b) return !largest;
+        return i < j;
+    };
+    std::partial_sort(order.begin(), order.begin() + k, order.end(), before);
+}
+
+Status top_k(Run& run, const Options& options) {
+    const ConstTensorView& x = run.input(0);
+    Dims extents(x.shape);
+    BUNCH_ASSIGN_OR_RETURN(const std::int64_t axis, settle_axis(run, options.axis, extents.rank()));
+    std::int64_t k = options.k;
+    if (run.has(1)) {
+        BUNCH_ASSIGN_OR_RETURN(const Integers given, integers_of(run, 1));
+        if (given.size() != 1) return run.misfit("but K is one number");
+        k = given[0];
+    }
+    const std::int64_t n = extents[axis], step = extents.product(axis + 1, extents.rank());
+    if (k < 0 || k > n)
+        return run.wrong("asks for " + std::to_string(k) + " of " + std::to_string(n) +
+                         " elements");
+    const std::int64_t lines = n == 0 ? 0 : count(x) / n;
+    extents[axis] = k;
+    BUNCH_ASSIGN_OR_RETURN(const TensorView values, run.output(0, x.type, extents.shape()));
+    BUNCH_ASSIGN_OR_RETURN(const TensorView indexes, run.output(1, DataType::i64, extents.shape()));
+    return for_numbers(run, x.type, [&](auto tag) {
+        using T = decltype(tag);
+        Integers order;
+        for (std::int64_t line = 0; line < lines; ++line) {
+            const std::int64_t from = line / step * n * step + line % step;
+            const std::int64_t to = line / step * k * step + line % step;
+            choose(data<T>(x) + from, n, step, k, options.largest, order);
+            for (std::int64_t i = 0; i < k; ++i) {
+                const std::int64_t index = order[static_cast<std::size_t>(i)];
+                data<T>(values)[to + i * step] = data<T>(x)[from + index * step];
+                data<std::int64_t>(indexes)[to + i * step] = index;
+            }
+        }
+        return ok_status();
+    });
+}
+
+// K is an attribute before opset 10 and an input since.
+Result<Kernel> make_top_k(Node& node) {
+    const std::size_t inputs = node.opset() < 10 ? 1 : 2;
+    BUNCH_RETURN_IF_ERROR(node.check_inputs(inputs, inputs));
+    Options options;
+    options.axis = node.attributes.integer("axis", -1);
+    if (node.opset() < 10) options.k = node.attributes.integer("k", -1);
+    if (node.opset() >= 11) options.largest = node.attributes.integer("largest", 1) != 0;
+    node.attributes.ignore("sorted");  // sorted results are allowed either way
+    return Kernel([options](Run& run) { return top_k(run, options); });
+}
+
+constexpr Entry kEntries[] = {{"TopK", make_top_k}};
+
+}  // namespace
+
+std::span<const Entry> sorting_entries() {
+    return kEntries;
+}
+
+}  // namespace bunch::kernels

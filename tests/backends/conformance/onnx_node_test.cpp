@@ -1,0 +1,138 @@
+// Every node test of ONNX against the interpreter, as Debian's libonnx-testdata has them. Run
+// onnx_node_test itself to see passed, failed and outside scope for each operator.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <map>
+
+#include "backends/cpu/interpreter.h"
+#include "backends/cpu/threads.h"
+#include "backends/graph/operator_graph.h"
+#include "tests/backends/conformance/node_case.h"
+#include "tests/backends/conformance/node_scope.h"
+
+namespace bunch::conformance {
+namespace {
+
+using testing::AnyOf;
+using testing::HasSubstr;
+
+struct Tally {
+    int passed = 0, failed = 0, outside = 0;
+};
+
+class OnnxNodes : public testing::Test {
+  protected:
+    void SetUp() override {
+        const std::filesystem::path folder =
+            std::filesystem::path(BUNCH_ONNX_TESTDATA) / "data/node";
+        if (!std::filesystem::is_directory(folder))
+            GTEST_SKIP()
+                << "the node tests of ONNX are not installed (Debian package libonnx-testdata)";
+        cpu::use_one_thread();
+        cases_ = read_node_cases(folder);
+        rules_ = read_rules(BUNCH_NODE_SCOPE "/outside.txt");
+        failing_ = read_rules(BUNCH_NODE_SCOPE "/failing.txt");
+    }
+
+    /// Empty if the case passes, else why not.
+    static std::string problem_of(const NodeCase& node_case, bool fast) {
+        if (!node_case.unreadable.ok()) return node_case.unreadable.message();
+        const auto graph = parse_operator_graph(std::as_bytes(std::span(node_case.model)), {});
+        if (!graph.ok()) return graph.status().message();
+        cpu::InterpreterOptions options;
+        options.fast = fast;
+        const auto interpreter = cpu::Interpreter::prepare(*graph, options);
+        if (!interpreter.ok()) return interpreter.status().message();
+        std::vector<ConstTensorView> inputs;
+        for (const Tensor& input : node_case.inputs) inputs.push_back(input.view());
+        const auto outputs = (*interpreter)->run(inputs);
+        if (!outputs.ok()) return outputs.status().message();
+        if (outputs->size() != node_case.outputs.size()) return "other outputs";
+        for (std::size_t i = 0; i < outputs->size(); ++i) {
+            const std::string difference =
+                conformance::difference((*outputs)[i].view, node_case.outputs[i].view());
+            if (!difference.empty()) return "output " + std::to_string(i) + ": " + difference;
+        }
+        return "";
+    }
+
+    static void print_table(const std::map<std::string, Tally>& table) {
+        std::printf("%-60s %6s %6s %7s\n", "operator", "passed", "failed", "outside");
+        for (const auto& [name, tally] : table)
+            std::printf("%-60s %6d %6d %7d\n", name.c_str(), tally.passed, tally.failed,
+                        tally.outside);
+    }
+
+    void run_all(bool fast) {
+        std::map<std::string, Tally> table;
+        Tally total;
+        for (const NodeCase& node_case : cases_) {
+            Tally& tally = table[node_case.operators];
+            if (rule_for(rules_, node_case) != nullptr) {
+                ++tally.outside, ++total.outside;
+                continue;
+            }
+            const std::string problem = problem_of(node_case, fast);
+            const OutsideRule* expected = rule_for(failing_, node_case);
+            EXPECT_EQ(problem.empty(), expected == nullptr) << node_case.name << ": " << problem;
+            if (!problem.empty())
+                std::printf("failed: %s: %s\n", node_case.name.c_str(), problem.c_str());
+            problem.empty() ? (++tally.passed, ++total.passed) : (++tally.failed, ++total.failed);
+        }
+        print_table(table);
+        std::printf("%d passed, %d failed, %d outside scope\n", total.passed, total.failed,
+                    total.outside);
+        EXPECT_GE(total.passed, (total.passed + total.failed) * 9 / 10);
+        EXPECT_GT(total.passed, 600);
+    }
+
+    std::vector<NodeCase> cases_;
+    std::vector<OutsideRule> rules_, failing_;
+};
+
+TEST_F(OnnxNodes, PassOrAreListedWithAReason) {
+    run_all(true);
+}
+
+TEST_F(OnnxNodes, PassOnPlainLoopsToo) {
+    run_all(false);
+}
+
+TEST_F(OnnxNodes, OutsideScopeAreRefusedInASentence) {
+    for (const NodeCase& node_case : cases_) {
+        const OutsideRule* rule = rule_for(rules_, node_case);
+        if (rule == nullptr) continue;
+
+        const auto run = [&] {
+            NodeCase readable;
+            readable.model = node_case.model;
+            for (const Tensor& input : node_case.inputs)
+                readable.inputs.push_back(
+                    {input.type, input.shape, Buffer::copy_of(input.buffer.bytes())});
+            return problem_of(readable, true);
+        };
+
+        EXPECT_THAT(run(), AnyOf(HasSubstr("not supported"), HasSubstr("is supported only"),
+                                 HasSubstr("is no tensor"), HasSubstr("neither numbers nor bool")))
+            << node_case.name;
+    }
+}
+
+TEST_F(OnnxNodes, ListedAsOutsideOrFailingHaveAReasonAndExist) {
+    for (const NodeCase& node_case : cases_) {
+        rule_for(rules_, node_case);
+        rule_for(failing_, node_case);
+    }
+
+    for (const auto* rules : {&rules_, &failing_})
+        for (const OutsideRule& rule : *rules) {
+            EXPECT_NE(rule.reason, "") << rule.pattern;
+            EXPECT_GT(rule.used, 0) << "'" << rule.pattern << "' fits no case";
+        }
+}
+
+}  // namespace
+}  // namespace bunch::conformance
