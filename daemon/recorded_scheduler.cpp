@@ -159,6 +159,8 @@ void RecordedScheduler::turn(TimePoint at) {
 FrozenTrace RecordedScheduler::freeze(TimePoint at) {
     FrozenTrace frozen = ring_.freeze({seed_, 0, since_1970(at)});
     turn(at);
+    if (ring_.is_on())
+        frozen.halves.push_back(std::make_shared<const TraceHalf>(TraceHalf{0, slots_}));
     return frozen;
 }
 

@@ -48,7 +48,8 @@ class RecordedScheduler {
 
     bool is_recording() const { return ring_.is_on(); }
 
-    /// What is recorded, as it is now; only while recording. It does not change any more.
+    /// What is recorded, as it is now, and at its end the state; only while recording. It does not
+    /// change any more.
     FrozenTrace freeze(TimePoint at);
 
   private:

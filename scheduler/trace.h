@@ -74,9 +74,9 @@ struct Decide {
     std::uint64_t fingerprint = 0;
 };
 
-/// Up to Live there follow events that did not happen, but stand for the state at this moment: the
-/// configuration, what was learnt, devices, instances, and a Submit for each open call, at the time
-/// of its arrival. `left_out` open calls had no place.
+/// Up to Live there follow events that did not happen, but stand for the state at this moment,
+/// which may be the last one of the trace: the configuration, what was learnt, devices, instances,
+/// and a Submit for each open call, at the time of its arrival. `left_out` open calls had no place.
 struct Snapshot {
     std::uint64_t left_out = 0;
 };

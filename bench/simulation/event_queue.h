@@ -11,6 +11,7 @@ namespace bunch::simulation {
 
 enum class EventKind : std::uint8_t {
     arrival,    ///< of a source's next request
+    recorded,   ///< arrival of the next recorded request
     think_end,  ///< of a client
     ready,      ///< a batch is gathered and transferred to its lane
     done,       ///< the lane's batch has run

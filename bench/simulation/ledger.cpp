@@ -26,36 +26,57 @@ Ledger::Ledger(const Scenario& scenario, TimePoint from, TimePoint until)
       latencies_(scenario.models.size()) {}
 
 Ticket Ledger::open(TimePoint at, std::uint32_t model, std::uint32_t tenant, std::uint32_t client) {
-    if (free_.empty()) {
-        free_.push_back(static_cast<std::uint32_t>(table_.size()));
-        table_.emplace_back();
-    }
-    const std::uint32_t index = free_.back();
-    free_.pop_back();
     const SimulatedModel& asked = scenario_.models[model];
-    Request& request = table_[index];
-    request.arrival = at;
+    Request request;
     request.deadline =
         asked.objective && scenario_.deadlines ? saturating_add(at, *asked.objective) : kNever;
     request.model = model;
     request.tenant = tenant;
     request.client = client;
     request.rows_left = asked.rows;
-    request.rows_on_lanes = 0;
+    return open(at, request);
+}
+
+Ticket Ledger::open(TimePoint at, const RecordedRequest& recorded) {
+    const SimulatedModel& asked = scenario_.models[recorded.model];
+    Request request;
+    request.deadline = recorded.timeout ? saturating_add(at, *recorded.timeout) : kNever;
+    request.model = recorded.model;
+    request.tenant = recorded.tenant;
+    request.rows_left = recorded.rows;
+    Ticket ticket = open(at, request);
+    ticket.client = recorded.client;
+    ticket.priority = recorded.priority;
+    ticket.late_ok = recorded.late_ok;
+    if (request.deadline == kNever && asked.objective)
+        find(ticket.call).deadline = saturating_add(at, *asked.objective);
+    return ticket;
+}
+
+Ticket Ledger::open(TimePoint at, Request request) {
+    if (free_.empty()) {
+        free_.push_back(static_cast<std::uint32_t>(table_.size()));
+        table_.emplace_back();
+    }
+    const std::uint32_t index = free_.back();
+    free_.pop_back();
+    request.generation = table_[index].generation;
+    request.arrival = at;
     request.is_measured = at >= from_ && at < until_;
     request.is_open = true;
+    table_[index] = request;
     ++open_;
     ++requests_;
     if (request.is_measured) {
-        ++by_model_[model].offered;
-        ++by_tenant_[tenant].offered;
+        ++by_model_[request.model].offered;
+        ++by_tenant_[request.tenant].offered;
     }
     Ticket ticket;
     ticket.call = id_of(index, request.generation);
     ticket.deadline = request.deadline;
-    ticket.model = ModelId{model};
-    ticket.tenant = TenantId{tenant};
-    ticket.rows = asked.rows;
+    ticket.model = ModelId{request.model};
+    ticket.tenant = TenantId{request.tenant};
+    ticket.rows = request.rows_left;
     return ticket;
 }
 

@@ -39,6 +39,9 @@ class Ledger {
 
     Ticket open(TimePoint at, std::uint32_t model, std::uint32_t tenant, std::uint32_t client);
 
+    /// The same for a recorded request, which has its own rows and deadline.
+    Ticket open(TimePoint at, const RecordedRequest& recorded);
+
     /// The rows of the batch are on a lane. Ends the process if they are not to be had: that is a
     /// bug of the policy.
     void take(const Batch& batch);
@@ -60,6 +63,7 @@ class Ledger {
     const std::vector<Latencies>& latencies() const { return latencies_; }
 
   private:
+    Ticket open(TimePoint at, Request request);
     Request& find(CallId call);
     void end(Request& request);
     void release(CallId call, Request& request);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/ids.h"
 #include "core/time.h"
 
 namespace bunch::simulation {
@@ -92,6 +93,18 @@ struct Farm {
     std::vector<Step> steps{};
 };
 
+/// A request that a daemon was sent once.
+struct RecordedRequest {
+    Duration at{};  ///< since the start of the run
+    std::uint32_t model = 0;
+    std::uint32_t tenant = 0;
+    ClientId client;  ///< 0: the client gave no name
+    std::uint32_t rows = 1;
+    std::optional<Duration> timeout{};  ///< from its arrival
+    std::uint8_t priority = 0;
+    bool late_ok = false;
+};
+
 /// What is asked of a scenario, and so what its figure is.
 enum class Measure : std::uint8_t {
     goodput,  ///< the highest rate at which the objectives are kept, as a part of the bound
@@ -129,6 +142,8 @@ struct Scenario {
     std::vector<SimulatedModel> models{};
     std::vector<SimulatedTenant> tenants{};  ///< empty: one, at all of the rate
     std::optional<Farm> farm{};              ///< with it there are no open-loop requests
+    /// In the order of their arrival. With them there are no others; no file has them.
+    std::vector<RecordedRequest> recorded{};
 };
 
 /// model.mix as parts of one.

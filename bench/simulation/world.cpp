@@ -35,6 +35,8 @@ class World {
     void plan_failures(std::uint32_t device);
     void handle(const Event& event);
     void arrive(std::uint32_t source);
+    void arrive_recorded(std::uint32_t number);
+    void expect_recorded(std::uint32_t number);
     void ask(std::uint32_t client);
     void think(std::uint32_t client);
     void finish(std::uint32_t lane);
@@ -116,7 +118,9 @@ void World::set_up() {
             events_.add(kStart + outage.until, EventKind::back, d);
         }
     }
-    if (!scenario_.farm) sources_ = sources_of(scenario_, options_.rate, options_.seed);
+    if (!scenario_.farm && scenario_.recorded.empty())
+        sources_ = sources_of(scenario_, options_.rate, options_.seed);
+    expect_recorded(0);
     for (std::uint32_t s = 0; s < sources_.size(); ++s)
         events_.add(now_ + sources_[s].next_gap(), EventKind::arrival, s);
     const std::uint32_t clients = scenario_.farm ? scenario_.farm->clients : 0;
@@ -166,6 +170,8 @@ void World::handle(const Event& event) {
     switch (event.kind) {
         case EventKind::arrival:
             return arrive(event.index);
+        case EventKind::recorded:
+            return arrive_recorded(event.index);
         case EventKind::think_end:
             return ask(event.index);
         case EventKind::ready:
@@ -194,6 +200,17 @@ void World::arrive(std::uint32_t index) {
     Source& source = sources_[index];
     policy_.submit(now_, ledger_.open(now_, source.model(), source.tenant(), 0));
     events_.add(now_ + source.next_gap(), EventKind::arrival, index);
+}
+
+void World::arrive_recorded(std::uint32_t number) {
+    if (now_ >= end_) return;
+    policy_.submit(now_, ledger_.open(now_, scenario_.recorded[number]));
+    expect_recorded(number + 1);
+}
+
+void World::expect_recorded(std::uint32_t number) {
+    if (number < scenario_.recorded.size())
+        events_.add(kStart + scenario_.recorded[number].at, EventKind::recorded, number);
 }
 
 void World::think(std::uint32_t client) {
