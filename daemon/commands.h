@@ -43,6 +43,18 @@ struct DeviceClosed {
     bool for_good = false;
 };
 
+/// Something about a device broke. If it is of no use now, DeviceClosed follows.
+struct DeviceBroke {
+    DeviceId device;
+    DeviceFault fault;
+};
+
+/// What its sensors say.
+struct DeviceSensed {
+    DeviceId device;
+    DeviceReadings readings;
+};
+
 /// To be answered with HeartbeatBack: proof that the reactor turns.
 struct Heartbeat {};
 
@@ -53,8 +65,8 @@ struct Drain {
 
 struct Stop {};
 
-using Command = std::variant<DeviceOpened, InstanceOpened, InstanceRefused, DeviceClosed, Heartbeat,
-                             Drain, Stop>;
+using Command = std::variant<DeviceOpened, InstanceOpened, InstanceRefused, DeviceClosed,
+                             DeviceBroke, DeviceSensed, Heartbeat, Drain, Stop>;
 
 // From the reactor to main.
 

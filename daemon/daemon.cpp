@@ -213,6 +213,10 @@ void Daemon::forward_events(DeviceId device, std::vector<HostEvent> events) {
             commands.post(InstanceOpened{device, instance->model, std::move(instance->loaded)});
         } else if (auto* refused = std::get_if<InstanceFailed>(&event)) {
             commands.post(InstanceRefused{device, refused->model, std::move(refused->status)});
+        } else if (auto* broke = std::get_if<DeviceFaulted>(&event)) {
+            commands.post(DeviceBroke{device, std::move(broke->fault)});
+        } else if (auto* read = std::get_if<DeviceRead>(&event)) {
+            commands.post(DeviceSensed{device, read->readings});
         } else if (auto* lost = std::get_if<DeviceLost>(&event)) {
             if (lost->restart_at)
                 commands.post(DeviceClosed{device, std::move(lost->reason), false});

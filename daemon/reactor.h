@@ -66,6 +66,8 @@ class Reactor final : private Intake {
     void on(TimePoint now, InstanceOpened& command);
     void on(TimePoint now, InstanceRefused& command);
     void on(TimePoint now, DeviceClosed& command);
+    void on(TimePoint now, DeviceBroke& command);
+    void on(TimePoint now, DeviceSensed& command);
     void on(TimePoint now, Heartbeat& command);
     void on(TimePoint now, Drain& command);
     void on(TimePoint now, Stop& command);

@@ -93,6 +93,9 @@ void Reactor::on(TimePoint at, DeviceClosed& command) {
     device.state = command.for_good ? DeviceState::failed : DeviceState::down;
     device.message = command.reason;
     device.metrics->up.set(0);
+    for (Reading* reading :
+         {&device.metrics->celsius, &device.metrics->watts, &device.metrics->hertz})
+        reading->set(std::nullopt);
     if (command.for_good) {
         scheduler_.device_gone(at, device.id);
         log::error("device_failed", {{"device", device.name}, {"reason", command.reason}});
@@ -112,6 +115,22 @@ void Reactor::on(TimePoint at, DeviceClosed& command) {
         }
         update_model(model);
     }
+}
+
+void Reactor::on(TimePoint, DeviceBroke& command) {
+    const ServedDevice& device = devices_[command.device.value];
+    device.metrics->faults[static_cast<std::size_t>(command.fault.kind)].add();
+    log::error("device_fault", {{"device", device.name},
+                                {"kind", name_of(command.fault.kind)},
+                                {"down", command.fault.ends_runner},
+                                {"reason", command.fault.message}});
+}
+
+void Reactor::on(TimePoint, DeviceSensed& command) {
+    DeviceMetrics& metrics = *devices_[command.device.value].metrics;
+    metrics.celsius.set(command.readings.celsius);
+    metrics.watts.set(command.readings.watts);
+    metrics.hertz.set(command.readings.hertz);
 }
 
 void Reactor::on(TimePoint, Heartbeat&) {

@@ -6,8 +6,11 @@
 
 #include <array>
 #include <atomic>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <span>
 
 #include "core/check.h"
@@ -36,6 +39,23 @@ class Gauge {
 
   private:
     std::atomic<std::uint64_t> value_{0};
+};
+
+/// What a sensor said last; nothing, if it says nothing.
+class Reading {
+  public:
+    void set(std::optional<double> value) {
+        value_.store(value.value_or(kNothing), std::memory_order_relaxed);
+    }
+    std::optional<double> value() const {
+        const double value = value_.load(std::memory_order_relaxed);
+        if (std::isnan(value)) return std::nullopt;
+        return value;
+    }
+
+  private:
+    static constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
+    std::atomic<double> value_{kNothing};
 };
 
 /// How often which size was seen. `bounds` are the inclusive upper limits of all buckets but the

@@ -217,6 +217,27 @@ void add_devices(Page& page, const MetricRegistry& all) {
            &DeviceMetrics::arena_bytes);
     family(MetricType::Counter, "bunch_runner_restarts_total", "Restarts of the device's runner.",
            &DeviceMetrics::restarts);
+    page.begin(MetricType::Counter, "bunch_device_faults_total",
+               "What broke about the device, as its runner saw it.");
+    for (const auto& entry : all.devices)
+        for (std::size_t i = 0; i < kFaultKinds; ++i) {
+            Labels with_kind = labels(entry);
+            with_kind.push_back({"kind", text_of(name_of(static_cast<FaultKind>(i)))});
+            page.number(entry.second.metrics.faults[i].value(), std::move(with_kind));
+        }
+}
+
+/// What sensors say; devices without them are left out.
+void add_readings(Page& page, const MetricRegistry& all) {
+    const auto family = [&](const char* name, const char* help, auto reading) {
+        page.begin(MetricType::Gauge, name, help);
+        for (const auto& [device, entry] : all.devices)
+            if (const auto value = (entry.metrics.*reading).value())
+                page.number(*value, {{"device", device}, {"backend", entry.backend}});
+    };
+    family("bunch_device_temperature_celsius", "Of the device's chip.", &DeviceMetrics::celsius);
+    family("bunch_device_power_watts", "Of the device.", &DeviceMetrics::watts);
+    family("bunch_device_clock_hertz", "That the device computes with.", &DeviceMetrics::hertz);
 }
 
 void add_daemon(Page& page, const DaemonMetrics& daemon) {
@@ -265,6 +286,7 @@ std::string exposition(const MetricRegistry& registry) {
         add_batches(page, registry);
         add_classes(page, registry);
         add_devices(page, registry);
+        add_readings(page, registry);
     }
     add_daemon(page, registry.daemon);
     add_process(page);

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "core/call.h"
+#include "core/fault_kind.h"
 #include "core/status.h"
 #include "monitoring/batch_metrics.h"
 #include "monitoring/cells.h"
@@ -115,6 +116,8 @@ struct DeviceMetrics {
     Counter restarts;                         ///< of its runner
     Counter useful;                           ///< nanoseconds, see BatchMetrics
     std::array<Counter, kLaneStates> states;  ///< nanoseconds, over all lanes
+    std::array<Counter, kFaultKinds> faults;  ///< by FaultKind
+    Reading celsius, watts, hertz;            ///< of its sensors; none while it is down
 
   private:
     std::deque<LaneClock> clocks_;  ///< by lane

@@ -33,6 +33,22 @@ struct InstanceFailed {
     Status status;
 };
 
+/// The answer to RunnerHost::activate().
+struct ImageChanged {
+    ModelId model;
+    Status status;
+};
+
+/// Something about the device broke. If it is of no use now, DeviceLost follows.
+struct DeviceFaulted {
+    DeviceFault fault;
+};
+
+/// The device's sensors have been read.
+struct DeviceRead {
+    DeviceReadings readings;
+};
+
 /// The runner is gone, with its lanes and models. May come without a DeviceUp before it.
 struct DeviceLost {
     std::string reason;
@@ -44,6 +60,7 @@ struct DeviceFailed {
     Status status;
 };
 
-using HostEvent = std::variant<DeviceUp, InstanceUp, InstanceFailed, DeviceLost, DeviceFailed>;
+using HostEvent = std::variant<DeviceUp, InstanceUp, InstanceFailed, ImageChanged, DeviceFaulted,
+                               DeviceRead, DeviceLost, DeviceFailed>;
 
 }  // namespace bunch

@@ -98,13 +98,13 @@ void ModelBook::load_failed(ModelId id, const Status& status, std::vector<HostEv
     if (found != entries_.end()) fail(id, found->second, about(found->second.spec, status), events);
 }
 
-void ModelBook::runner_lost(std::vector<HostEvent>& events) {
+void ModelBook::runner_lost(bool device_broke, std::vector<HostEvent>& events) {
     loading_.reset();
     for (auto& [id, entry] : entries_) {
         if (entry.progress == Progress::loaded) entry.progress = Progress::ready;
         if (entry.progress != Progress::loading) continue;
         entry.progress = Progress::ready;
-        if (++entry.runners_lost < kRunnersToLose) continue;
+        if (device_broke || ++entry.runners_lost < kRunnersToLose) continue;
         fail(id, entry,
              about(entry.spec,
                    internal_error("device '" + device_ + "' was lost " +

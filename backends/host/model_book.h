@@ -47,8 +47,8 @@ class ModelBook {
     void load_failed(ModelId id, const Status& status, std::vector<HostEvent>& events);
 
     /// Whatever was loaded has to be loaded again. A model whose load ended two runners is given
-    /// up.
-    void runner_lost(std::vector<HostEvent>& events);
+    /// up, unless `device_broke`.
+    void runner_lost(bool device_broke, std::vector<HostEvent>& events);
 
   private:
     enum class Progress : std::uint8_t { untried, trying, ready, loading, loaded, failed };

@@ -45,6 +45,13 @@ void RunnerHost::load(ModelId id, ModelSpec spec) {
     models_.add(id, std::move(spec));
 }
 
+void RunnerHost::activate(TimePoint now, ModelId id) {
+    if (state_ != State::serving) return;
+    activating_ = id;
+    activated_by_ = saturating_add(now, settings_.load_timeout);
+    send(now, wire::Activate{id});
+}
+
 void RunnerHost::unload(TimePoint now, ModelId id) {
     if (trial_ && trial_->model() == id) trial_.reset();
     const bool known = models_.remove(id);
@@ -63,12 +70,15 @@ void RunnerHost::start(TimePoint now) {
 }
 
 void RunnerHost::kill_runner(TimePoint now, const std::string& reason) {
+    // It may have said already what is wrong.
+    if (is_talking()) converse(now);
     if (is_talking()) lose(now, reason);
 }
 
 void RunnerHost::stop(TimePoint now, Duration grace) {
     trial_.reset();
     lanes_.clear();
+    held_up_.reset();
     if (!runner_) {
         state_ = State::idle;
         return;
@@ -95,8 +105,8 @@ void RunnerHost::add_poll_fds(std::vector<pollfd>& fds) const {
 std::optional<TimePoint> RunnerHost::next_wakeup() const {
     if (!events_.empty()) return TimePoint{};
     TimePoint next = std::min(deadline_, kill_at_);
-    if (state_ == State::serving && !models_.loading())
-        next = std::min({next, next_ping_, pong_due_});
+    if (state_ == State::serving && !is_busy()) next = std::min({next, next_ping_, pong_due_});
+    if (state_ == State::serving) next = std::min(next, activated_by_);
     if (trial_) next = std::min(next, trial_->next_wakeup().value_or(kNever));
     if (next == kNever) return std::nullopt;
     return next;
@@ -140,7 +150,9 @@ void RunnerHost::launch(TimePoint now) {
     deadline_ = saturating_add(now, settings_.start_timeout);
     refusal_.clear();
     loss_reason_.clear();
-    loss_reported_ = false;
+    loss_reported_ = device_broke_ = told_up_ = false;
+    activating_.reset();
+    activated_by_ = kNever;
 }
 
 void RunnerHost::converse(TimePoint now) {
@@ -167,8 +179,10 @@ void RunnerHost::check_deadlines(TimePoint now) {
         }
         return;
     }
-    if (state_ == State::serving && !models_.loading() && now >= pong_due_)
+    if (state_ == State::serving && !is_busy() && now >= pong_due_)
         return lose(now, "it did not answer within " + in_seconds(settings_.ping_timeout));
+    if (state_ == State::serving && now >= activated_by_)
+        return lose(now, "it was not configured within " + in_seconds(settings_.load_timeout));
     if (now < deadline_) return;
     if (state_ == State::dying) {
         deadline_ = kNever;
@@ -196,6 +210,7 @@ void RunnerHost::lose(TimePoint now, const std::string& reason) {
     deadline_ = now + kDyingTime;
     loss_reason_ = reason;
     lanes_.clear();
+    held_up_.reset();
     runner_->cut_off();
 }
 
@@ -210,13 +225,17 @@ void RunnerHost::bury(TimePoint now, const RunnerExit& exit) {
         return;
     }
     if (state_ == State::failed) return lock_.reset();  // given up while it could not be ended
-    if (!refusal_.empty()) {
+    if (!refusal_.empty() && !ever_up_) {
         return fail_device(unavailable("device '" + settings_.name + "' (" + settings_.backend +
                                        ") is not available: " + refusal_));
     }
-    if (!loss_reported_)
-        report_loss(now, loss_reason_.empty() ? "it " + exit.to_string()
-                                              : loss_reason_ + "; it " + exit.to_string());
+    if (!loss_reported_) {
+        if (device_broke_)
+            report_loss(now, loss_reason_);
+        else
+            report_loss(now, loss_reason_.empty() ? "it " + exit.to_string()
+                                                  : loss_reason_ + "; it " + exit.to_string());
+    }
     pause_or_fail(now);
 }
 
@@ -234,10 +253,22 @@ void RunnerHost::pause_or_fail(TimePoint now) {
 
 void RunnerHost::report_loss(TimePoint now, const std::string& reason) {
     loss_reported_ = true;
+    const bool is_news = told_up_ || !recovering_ || reason != last_loss_;
     last_loss_ = reason;
-    restart_at_ = policy_.after_loss(now);
-    models_.runner_lost(events_);
-    events_.emplace_back(DeviceLost{reason, restart_at_});
+    restart_at_ = next_start(now);
+    models_.runner_lost(device_broke_, events_);
+    recovering_ = recovering_ || device_broke_;
+    if (is_news || !restart_at_) events_.emplace_back(DeviceLost{reason, restart_at_});
+}
+
+/// Waits for a repair have no end; all other losses are counted.
+std::optional<TimePoint> RunnerHost::next_start(TimePoint now) {
+    if (!device_broke_ || told_up_) {
+        recovery_pause_ = settings_.restart.initial_pause;
+        return policy_.after_loss(now);
+    }
+    recovery_pause_ = std::min(recovery_pause_ * 2, settings_.restart.max_pause);
+    return now + recovery_pause_;
 }
 
 void RunnerHost::fail_device(const Status& status) {
@@ -283,6 +314,8 @@ Status RunnerHost::open_lane(TimePoint now, std::uint32_t index) {
 void RunnerHost::handle(TimePoint now, const wire::Refused& message) {
     if (state_ != State::greeting) return broke_protocol(now, "a refusal after Hello");
     refusal_ = message.reason.empty() ? "it gave no reason" : message.reason;
+    // A device that worked once will work again.
+    device_broke_ = ever_up_;
     lose(now, refusal_);
 }
 
@@ -298,12 +331,39 @@ void RunnerHost::handle(TimePoint now, const wire::LaneOpened& message) {
     slot_bytes_ = lanes_.front()->slot_bytes();
     deadline_ = pong_due_ = kNever;
     next_ping_ = now + settings_.ping_interval;
-    events_.emplace_back(DeviceUp{device_, std::exchange(lanes_, {})});
+    held_up_ = DeviceUp{device_, std::exchange(lanes_, {})};
+    if (!recovering_) tell_up();
+}
+
+void RunnerHost::tell_up() {
+    if (!held_up_) return;
+    events_.emplace_back(std::move(*held_up_));
+    held_up_.reset();
+    told_up_ = ever_up_ = true;
+    recovering_ = false;
+}
+
+void RunnerHost::handle(TimePoint now, const wire::Activated& message) {
+    if (activating_ != message.model) return broke_protocol(now, "an image that was not asked for");
+    activating_.reset();
+    activated_by_ = kNever;
+    if (pong_due_ != kNever) pong_due_ = now + settings_.ping_timeout;
+    events_.emplace_back(ImageChanged{message.model, message.status});
+}
+
+void RunnerHost::handle(TimePoint now, const wire::Fault& message) {
+    // While waiting for a repair, the same words need not be told each time.
+    if (!recovering_ || message.fault.message != last_loss_)
+        events_.emplace_back(DeviceFaulted{message.fault});
+    if (!message.fault.ends_runner) return;
+    device_broke_ = true;
+    lose(now, message.fault.message);
 }
 
 void RunnerHost::handle(TimePoint now, const wire::Loaded& message) {
     if (models_.loading() != message.model)
         return broke_protocol(now, "a model that was not asked for");
+    if (message.status.ok()) tell_up();
     models_.load_done(message, slot_bytes_, events_);
     deadline_ = kNever;
     if (pong_due_ != kNever) pong_due_ = now + settings_.ping_timeout;
@@ -314,6 +374,7 @@ void RunnerHost::handle(TimePoint now, const wire::Pong& message) {
         return broke_protocol(now, "a Pong without its Ping");
     pong_due_ = kNever;
     next_ping_ = now + settings_.ping_interval;
+    if (!(message.readings == DeviceReadings{})) events_.emplace_back(DeviceRead{message.readings});
 }
 
 template <typename Message>
@@ -326,7 +387,10 @@ void RunnerHost::handle(TimePoint now, const Message&) {
 void RunnerHost::load_next(TimePoint now) {
     while (state_ == State::serving) {
         const auto request = models_.next_load(slot_bytes_, events_);
-        if (!request) return;
+        if (!request) {
+            if (!models_.loading()) tell_up();
+            return;
+        }
         const Status sent = runner_->send(*request);
         if (sent.code() == StatusCode::invalid_argument) {
             models_.load_failed(request->model, sent, events_);
@@ -337,7 +401,7 @@ void RunnerHost::load_next(TimePoint now) {
 }
 
 void RunnerHost::ping(TimePoint now) {
-    if (state_ != State::serving || models_.loading()) return;
+    if (state_ != State::serving || is_busy()) return;
     if (pong_due_ != kNever || now < next_ping_) return;
     pong_due_ = now + settings_.ping_timeout;
     next_ping_ = kNever;

@@ -6,6 +6,11 @@
 /// -> InstanceUp or InstanceFailed each. A runner that is lost gives DeviceLost, and after a pause
 /// everything from DeviceUp on comes again, with new lanes. DeviceFailed is the end.
 ///
+/// A runner that reports that its device is of no use (DeviceFault) is ended, too. Then a new one
+/// is started again and again, without an end, as somebody may have to repair the device first.
+/// While that goes on, DeviceUp waits until a model could be loaded, and a loss for the same reason
+/// as the last one is not told again.
+///
 /// A model with a file is first loaded by a scratch runner (model_trial.h), once; so a file that
 /// crashes the loader takes nobody else down.
 #pragma once
@@ -66,6 +71,10 @@ class RunnerHost {
     /// The id must not be in use.
     void load(ModelId id, ModelSpec spec);
 
+    /// Has the device hold the image of this model, which is up; nothing may be on its lanes until
+    /// ImageChanged, or DeviceLost. No-op while the device is not up.
+    void activate(TimePoint now, ModelId id);
+
     /// Has the device forget it. The caller sees to it that no batch of it is on a lane.
     void unload(TimePoint now, ModelId id);
 
@@ -117,6 +126,8 @@ class RunnerHost {
     void handle(TimePoint now, const wire::Refused& message);
     void handle(TimePoint now, const wire::LaneOpened& message);
     void handle(TimePoint now, const wire::Loaded& message);
+    void handle(TimePoint now, const wire::Activated& message);
+    void handle(TimePoint now, const wire::Fault& message);
     void handle(TimePoint now, const wire::Pong& message);
     template <typename Message>
     void handle(TimePoint now, const Message& message);
@@ -127,6 +138,9 @@ class RunnerHost {
     void lose(TimePoint now, const std::string& reason);
     void bury(TimePoint now, const RunnerExit& exit);
     void report_loss(TimePoint now, const std::string& reason);
+    std::optional<TimePoint> next_start(TimePoint now);
+    void tell_up();
+    bool is_busy() const { return models_.loading() || activating_; }
     void pause_or_fail(TimePoint now);
     void fail_device(const Status& status);
 
@@ -143,6 +157,12 @@ class RunnerHost {
     std::string loss_reason_;  // ours; empty: the runner ended by itself
     bool loss_reported_ = false;
     std::string last_loss_;
+    bool device_broke_ = false;  // as the runner said, so its end is no fault of its own
+    bool recovering_ = false;    // since then, no model could be loaded
+    bool told_up_ = false;       // this runner's DeviceUp was told
+    bool ever_up_ = false;
+    std::optional<DeviceUp> held_up_;  // of a recovering device
+    Duration recovery_pause_{};
     TimePoint kill_at_ = kNever;  // while stopping; SIGTERM comes at deadline_
     std::optional<TimePoint> restart_at_;
 
@@ -150,6 +170,9 @@ class RunnerHost {
     std::vector<std::unique_ptr<LaneLink>> lanes_;
     std::uint32_t lanes_opened_ = 0;
     std::uint64_t slot_bytes_ = 0;
+
+    std::optional<ModelId> activating_;
+    TimePoint activated_by_ = kNever;
 
     TimePoint next_ping_ = kNever;
     TimePoint pong_due_ = kNever;

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -45,6 +46,8 @@ class Lane {
     virtual std::optional<Completion> wait(TimePoint until) = 0;
 };
 
+using FaultHandler = std::function<void(const DeviceFault& fault)>;
+
 /// One device of one driver.
 class Backend {
   public:
@@ -58,6 +61,17 @@ class Backend {
 
     /// Frees what load() took. No-op for a model that is not loaded.
     virtual void unload(ModelId id) = 0;
+
+    /// Makes the image of a loaded model the one that the device holds, in place of what it holds
+    /// now; nothing is on any lane. May take seconds. Only for devices whose models have images.
+    virtual Status activate(ModelId /*id*/) { return ok_status(); }
+
+    /// What the device's sensors say. Called every few seconds; should not take long.
+    virtual DeviceReadings readings() { return {}; }
+
+    /// Called once, before anything else: whom to tell, from any thread, when the device breaks.
+    /// After a fault that ends the runner, calls may fail or hang: the process will be killed.
+    virtual void on_fault(FaultHandler /*tell*/) {}
 
     /// Lane `index` of device().lanes. `arena` is where all its views will lie; a driver that can
     /// pin memory does so here. The lane must not outlive the backend or the arena.

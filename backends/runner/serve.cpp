@@ -22,6 +22,11 @@ class Service {
     Service(Channel& control, Backend& backend) : control_(control), backend_(backend) {}
 
     int run() {
+        // From any thread: a message is one system call.
+        backend_.on_fault([this](const DeviceFault& fault) {
+            std::vector<std::byte> message;
+            if (encode(Fault{fault}, message).ok()) static_cast<void>(control_.send(message));
+        });
         if (!send(Hello{backend_.device()})) return 1;
         Packet packet;
         while (!stopped_) {
@@ -61,7 +66,17 @@ class Service {
         return true;
     }
 
-    bool handle(const Ping& request, Packet&) { return send(Pong{request.number}); }
+    bool handle(const Activate& request, Packet&) {
+        return send(Activated{request.model, guarded("configuring the device", [&] {
+                                  return backend_.activate(request.model);
+                              })});
+    }
+
+    bool handle(const Ping& request, Packet&) {
+        const auto readings = guarded(
+            "reading the sensors", [&]() -> Result<DeviceReadings> { return backend_.readings(); });
+        return send(Pong{request.number, readings.ok() ? *readings : DeviceReadings{}});
+    }
 
     bool handle(const Stop&, Packet&) {
         stopped_ = true;

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
+#include "core/fault_kind.h"
 #include "core/model.h"
 #include "core/time.h"
 
@@ -41,7 +43,32 @@ struct LoadedModel {
     std::uint32_t max_batch_rows = 1;  ///< at most what was asked for
     std::uint64_t memory_bytes = 0;    ///< that the model keeps on the device
 
+    // Only of a device that is reconfigured, and holds one image at a time.
+    std::string image{};   ///< what holds the model, the same text for all models in it
+    bool resident = true;  ///< whether the device holds that image now
+    Duration load_time{};  ///< what making it resident takes, about
+
     friend bool operator==(const LoadedModel&, const LoadedModel&) = default;
+};
+
+/// A device that broke, as its runner saw it.
+struct DeviceFault {
+    FaultKind kind = FaultKind::dead;
+    /// Whether the device is of no use now. Then its runner is ended and started again, with
+    /// pauses, until the device is back.
+    bool ends_runner = true;
+    std::string message;  ///< what happened, and what exactly a person has to do about it
+
+    friend bool operator==(const DeviceFault&, const DeviceFault&) = default;
+};
+
+/// What a device's sensors say, where it has them.
+struct DeviceReadings {
+    std::optional<double> celsius;  ///< of the chip
+    std::optional<double> watts;    ///< of the card
+    std::optional<double> hertz;    ///< of the clock that computes
+
+    friend bool operator==(const DeviceReadings&, const DeviceReadings&) = default;
 };
 
 }  // namespace bunch

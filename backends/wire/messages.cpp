@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cmath>
+#include <limits>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -25,9 +28,14 @@ enum class Kind : std::uint16_t {
     ping,
     pong,
     stop,
+    activate,
+    activated,
+    fault,
     run_batch,
     batch_done,
 };
+constexpr Duration kMaxLoadTime = std::chrono::hours(1);
+
 static_assert(std::variant_size_v<ControlMessage> == static_cast<std::size_t>(Kind::run_batch));
 
 // ---- parts of messages ----
@@ -42,6 +50,19 @@ Status get_status(Reader& r) {
     std::string message = r.text(kMaxTextBytes);
     if (code == 0) return ok_status();
     return {static_cast<StatusCode>(code), std::move(message)};
+}
+
+/// A reading is its bits; one that there is not, those of a NaN.
+void put(Writer& w, const std::optional<double>& reading) {
+    w.number(
+        std::bit_cast<std::uint64_t>(reading.value_or(std::numeric_limits<double>::quiet_NaN())));
+}
+
+std::optional<double> get_reading(Reader& r) {
+    const auto reading = std::bit_cast<double>(r.number<std::uint64_t>());
+    if (std::isnan(reading)) return std::nullopt;
+    if (!std::isfinite(reading)) r.fail("a reading is not finite");
+    return reading;
 }
 
 void put(Writer& w, const Shape& shape) {
@@ -86,6 +107,10 @@ std::vector<TensorSpec> get_tensors(Reader& r) {
     return tensors;
 }
 
+bool get_flag(Reader& r) {
+    return r.number_up_to<std::uint8_t>(1, "a truth value is neither 0 nor 1") == 1;
+}
+
 void put(Writer& w, const ModelSignature& signature) {
     w.number(static_cast<std::uint8_t>(signature.batched));
     put(w, signature.inputs);
@@ -94,7 +119,7 @@ void put(Writer& w, const ModelSignature& signature) {
 
 ModelSignature get_signature(Reader& r) {
     ModelSignature signature;
-    signature.batched = r.number_up_to<std::uint8_t>(1, "a truth value is neither 0 nor 1") == 1;
+    signature.batched = get_flag(r);
     signature.inputs = get_tensors(r);
     signature.outputs = get_tensors(r);
     return signature;
@@ -211,6 +236,9 @@ void put_body(Writer& w, const Loaded& m) {
     put(w, m.loaded.signature);
     w.number(m.loaded.max_batch_rows);
     w.number(m.loaded.memory_bytes);
+    w.text(m.loaded.image);
+    w.number(static_cast<std::uint8_t>(m.loaded.resident));
+    w.number(std::int64_t{m.loaded.load_time.count()});
 }
 
 bool are_told_apart(const std::vector<TensorSpec>& tensors) {
@@ -236,7 +264,14 @@ void get_body(Reader& r, Loaded& m) {
     m.loaded.signature = get_signature(r);
     m.loaded.max_batch_rows = r.number<std::uint32_t>();
     m.loaded.memory_bytes = r.number<std::uint64_t>();
+    m.loaded.image = r.text(kMaxNameBytes);
+    m.loaded.resident = get_flag(r);
+    m.loaded.load_time = Duration(r.number<std::int64_t>());
     if (!m.status.ok()) return;
+    if (m.loaded.image.empty() && !m.loaded.resident)
+        r.fail("a model without an image is not here");
+    if (m.loaded.load_time < Duration{} || m.loaded.load_time > kMaxLoadTime)
+        r.fail("a load takes an impossible time");
     if (!is_usable(m.loaded.signature)) r.fail("a loaded model's signature is not usable");
     if (m.loaded.max_batch_rows == 0) r.fail("a loaded model may have no rows");
 }
@@ -259,10 +294,47 @@ void get_body(Reader& r, Ping& m) {
 
 void put_body(Writer& w, const Pong& m) {
     w.number(m.number);
+    put(w, m.readings.celsius);
+    put(w, m.readings.watts);
+    put(w, m.readings.hertz);
 }
 
 void get_body(Reader& r, Pong& m) {
     m.number = r.number<std::uint64_t>();
+    m.readings.celsius = get_reading(r);
+    m.readings.watts = get_reading(r);
+    m.readings.hertz = get_reading(r);
+}
+
+void put_body(Writer& w, const Activate& m) {
+    w.number(m.model.value);
+}
+
+void get_body(Reader& r, Activate& m) {
+    m.model.value = r.number<std::uint32_t>();
+}
+
+void put_body(Writer& w, const Activated& m) {
+    w.number(m.model.value);
+    put(w, m.status);
+}
+
+void get_body(Reader& r, Activated& m) {
+    m.model.value = r.number<std::uint32_t>();
+    m.status = get_status(r);
+}
+
+void put_body(Writer& w, const Fault& m) {
+    w.number(m.fault.kind);
+    w.number(static_cast<std::uint8_t>(m.fault.ends_runner));
+    w.text(std::string_view(m.fault.message).substr(0, kMaxTextBytes));
+}
+
+void get_body(Reader& r, Fault& m) {
+    m.fault.kind = static_cast<FaultKind>(
+        r.number_up_to<std::uint8_t>(kFaultKinds - 1, "a fault is of no kind"));
+    m.fault.ends_runner = get_flag(r);
+    m.fault.message = r.text(kMaxTextBytes);
 }
 
 void put_body(Writer&, const Stop&) {}

@@ -5,9 +5,10 @@
 /// extent, and reports what is wrong as invalid_argument. What only the receiver can know (is this
 /// slot in use, does this segment lie in my arena) the receiver checks.
 ///
-/// Control channel, daemon to runner: OpenLane, Load, Unload, Ping, Stop; back: Hello or Refused
-/// first of all, then LaneOpened, Loaded, Pong. Lane channel: RunBatch there, BatchDone back, and
-/// nothing else. A lane is opened before the first model is loaded.
+/// Control channel, daemon to runner: OpenLane, Load, Unload, Activate, Ping, Stop; back: Hello or
+/// Refused first of all, then LaneOpened, Loaded, Activated, Pong, and Fault at any time. Lane
+/// channel: RunBatch there, BatchDone back, and nothing else. Lanes are opened before the first
+/// model is loaded; a runner without lanes only tries whether a model could be.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +27,7 @@
 namespace bunch::wire {
 
 /// Changes whenever the meaning or layout of a message does.
-inline constexpr std::uint16_t kWireVersion = 1;
+inline constexpr std::uint16_t kWireVersion = 2;
 
 /// Bounds of what a message may hold.
 inline constexpr std::uint32_t kMaxTensors = 64;  ///< inputs of a model; outputs likewise
@@ -82,6 +83,25 @@ struct Unload {
     friend bool operator==(const Unload&, const Unload&) = default;
 };
 
+/// Make the image of this model, which is loaded, the one that the device holds. Nothing is on any
+/// lane until the answer.
+struct Activate {
+    ModelId model;
+    friend bool operator==(const Activate&, const Activate&) = default;
+};
+
+struct Activated {
+    ModelId model;
+    Status status;
+    friend bool operator==(const Activated&, const Activated&) = default;
+};
+
+/// The device broke. A runner whose device is of no use then waits to be ended.
+struct Fault {
+    DeviceFault fault;
+    friend bool operator==(const Fault&, const Fault&) = default;
+};
+
 struct Ping {
     std::uint64_t number = 0;
     friend bool operator==(const Ping&, const Ping&) = default;
@@ -89,6 +109,7 @@ struct Ping {
 
 struct Pong {
     std::uint64_t number = 0;
+    DeviceReadings readings{};
     friend bool operator==(const Pong&, const Pong&) = default;
 };
 
@@ -97,8 +118,8 @@ struct Stop {
     friend bool operator==(const Stop&, const Stop&) = default;
 };
 
-using ControlMessage =
-    std::variant<Hello, Refused, OpenLane, LaneOpened, Load, Loaded, Unload, Ping, Pong, Stop>;
+using ControlMessage = std::variant<Hello, Refused, OpenLane, LaneOpened, Load, Loaded, Unload,
+                                    Ping, Pong, Stop, Activate, Activated, Fault>;
 
 /// Replaces `out`. Fails with invalid_argument if the message is above one of the bounds.
 Status encode(const ControlMessage& message, std::vector<std::byte>& out);

@@ -35,6 +35,15 @@ void FakeDevice::release() {
     released_.notify_all();
 }
 
+void FakeDevice::tell(const DeviceFault& fault) {
+    FaultHandler handler;
+    {
+        const std::lock_guard lock(mutex_);
+        handler = fault_handler_;
+    }
+    if (handler) handler(fault);
+}
+
 std::size_t FakeDevice::batches() const {
     const std::lock_guard lock(mutex_);
     return batches_;
@@ -107,6 +116,10 @@ class FakeLane final : public Lane {
 
 class FakeBackend final : public Backend {
   public:
+    ~FakeBackend() override {
+        const std::lock_guard lock(device_->mutex_);
+        device_->fault_handler_ = nullptr;
+    }
     FakeBackend(std::shared_ptr<FakeDevice> device, std::function<void()> crash)
         : device_(std::move(device)),
           crash_(std::move(crash)),
@@ -121,6 +134,17 @@ class FakeBackend final : public Backend {
     }
 
     void unload(ModelId) override {}
+
+    Status activate(ModelId id) override {
+        return id == ModelId{77} ? not_found("ordered by the test") : ok_status();
+    }
+
+    DeviceReadings readings() override { return device_->readings; }
+
+    void on_fault(FaultHandler tell) override {
+        const std::lock_guard lock(device_->mutex_);
+        device_->fault_handler_ = std::move(tell);
+    }
 
     Result<std::unique_ptr<Lane>> open_lane(std::uint32_t, std::span<std::byte>) override {
         return std::unique_ptr<Lane>(std::make_unique<FakeLane>(device_, crash_));

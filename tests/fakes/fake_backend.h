@@ -45,6 +45,12 @@ class FakeDevice {
     void hold();
     void release();
 
+    /// The runner's backend says that its device broke.
+    void tell(const DeviceFault& fault);
+
+    /// What its sensors say.
+    DeviceReadings readings;
+
     /// Batches that were submitted, ever.
     std::size_t batches() const;
 
@@ -67,6 +73,7 @@ class FakeDevice {
     std::map<std::string, Status> load_orders_;
     std::set<std::string> load_crashes_;
     std::deque<Fault> faults_;
+    FaultHandler fault_handler_;
     std::size_t batches_ = 0;
     bool held_ = false;
 };

@@ -63,6 +63,8 @@ void fill(Metrics& metrics) {
     device.in_flight.set(1);
     device.arena_bytes.set(4096);
     device.restarts.add();
+    device.faults[static_cast<std::size_t>(FaultKind::hang)].add();
+    device.celsius.set(41.5);
     device.lane_clock(0, at(0s)).up(at(1s));
     device.lane_clock(0, at(1s)).bound(at(2s), BatchId{1});
     device.lane_clock(0, at(2s)).done(at(5s), BatchId{1}, {at(2s), at(3s), at(4500ms), at(5s)});

@@ -97,7 +97,7 @@ TEST_F(ModelBookTest, LoadsEverythingAgainAfterALoss) {
     ASSERT_TRUE(book_.next_load(kSlot, events_));
     book_.load_done(good(ModelId{0}), kSlot, events_);
 
-    book_.runner_lost(events_);
+    book_.runner_lost(false, events_);
 
     EXPECT_EQ(book_.next_load(kSlot, events_)->model, ModelId{0});
 }
@@ -107,11 +107,21 @@ TEST_F(ModelBookTest, GivesUpAModelWhoseLoadEndedTwoRunners) {
     book_.add(ModelId{1}, echo_model("good"));
     for (int i = 0; i < 2; ++i) {
         ASSERT_EQ(book_.next_load(kSlot, events_)->model, ModelId{0});
-        book_.runner_lost(events_);
+        book_.runner_lost(false, events_);
     }
 
     EXPECT_THAT(failure_in(events_), HasSubstr("'poison': device 'dev0' was lost 2 times"));
     EXPECT_EQ(book_.next_load(kSlot, events_)->model, ModelId{1});
+}
+
+TEST_F(ModelBookTest, DoesNotBlameAModelForADeviceThatBrokeWhileItWasLoaded) {
+    book_.add(ModelId{0}, echo_model("m"));
+    for (int i = 0; i < 5; ++i) {
+        ASSERT_EQ(book_.next_load(kSlot, events_)->model, ModelId{0});
+        book_.runner_lost(true, events_);
+    }
+
+    EXPECT_TRUE(events_.empty());
 }
 
 TEST_F(ModelBookTest, SaysNothingOfAModelThatWasRemovedWhileItWasLoaded) {

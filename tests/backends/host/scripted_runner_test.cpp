@@ -150,8 +150,12 @@ TEST_F(ScriptedRunnerTest, IsLostWhenALaneCannotBeOpened) {
 
 TEST_F(ScriptedRunnerTest, IsLostWhenItSaysWhatItMayNot) {
     const std::vector<wire::ControlMessage> forbidden = {
-        wire::LaneOpened{5, {}}, wire::Loaded{ModelId{1}, internal_error("x"), {}}, wire::Pong{9},
-        wire::Stop{}, wire::Ping{1}};
+        wire::LaneOpened{5, {}},
+        wire::Loaded{ModelId{1}, internal_error("x"), {}},
+        wire::Pong{9, {}},
+        wire::Activated{ModelId{1}, {}},
+        wire::Stop{},
+        wire::Ping{1}};
     for (const wire::ControlMessage& message : forbidden) {
         ScriptedLauncher launcher;
         RunnerHost host(settings(), launcher, [] { return LaneId{0}; });
@@ -185,7 +189,7 @@ TEST_F(ScriptedRunnerTest, IsLostWhenItDoesNotAnswerAPing) {
     advance(3s);
     ASSERT_TRUE(runner().heard<wire::Ping>());
     EXPECT_EQ(host_.next_wakeup(), at(13s));
-    runner().say(wire::Pong{1});
+    runner().say(wire::Pong{1, {}});
     advance(4s);
     EXPECT_EQ(host_.next_wakeup(), at(6s));
     advance(6s);
@@ -352,6 +356,133 @@ TEST_F(ScriptedRunnerTest, FailsModelsWhoseTrialCrashesOrHangsAndTellsTheirFiles
     EXPECT_THAT(last<InstanceFailed>()->status.message(),
                 HasSubstr("'hanging' (/models/hanging.onnx): it was not loaded for trial within"));
     EXPECT_EQ(launcher_.runners[0]->kills, 0);
+}
+
+DeviceFault dead_board() {
+    return {FaultKind::dead, true, "the board is dead: reset it"};
+}
+
+TEST_F(ScriptedRunnerTest, IsEndedWhenItsDeviceBrokeAndStartedUntilTheDeviceIsBack) {
+    host_.load(ModelId{4}, echo_model("m"));
+    host_.start(at(0s));
+    bring_up(1s);
+    runner().say(wire::Fault{dead_board()});
+    advance(2s);
+    ASSERT_TRUE(last<DeviceFaulted>());
+    EXPECT_EQ(last<DeviceFaulted>()->fault, dead_board());
+    advance(2s);
+    EXPECT_EQ(last_loss(), "the board is dead: reset it");
+    const std::size_t told = events_.size();
+    // More often than max_restarts, and nothing is said of it.
+    Duration when = 3s;
+    for (int i = 0; i < 8; ++i, when += 2s) {
+        advance(when);
+        runner().say(Hello{{"scripted", 1, 2, 0}});
+        runner().say(wire::LaneOpened{0, {}});
+        advance(when);
+        ASSERT_TRUE(runner().heard<wire::Load>());
+        runner().say(wire::Fault{dead_board()});
+        advance(when);
+        advance(when);
+    }
+    EXPECT_EQ(events_.size(), told);
+    EXPECT_EQ(host_.next_wakeup(), at(when - 1s));  // the longest pause
+    advance(when);
+    runner().say(Hello{{"scripted", 1, 2, 0}});
+    runner().say(wire::LaneOpened{0, {}});
+    advance(when);
+    EXPECT_EQ(events_.size(), told);
+    runner().say(wire::Loaded{ModelId{4}, {}, {echo_signature(4), 8, 0}});
+    advance(when);
+
+    ASSERT_EQ(events_.size(), told + 2);
+    EXPECT_TRUE(std::holds_alternative<DeviceUp>(events_[told]));
+    EXPECT_TRUE(last<InstanceUp>());
+}
+
+TEST_F(ScriptedRunnerTest, SaysWhatElseIsWrongWhileItsDeviceIsDown) {
+    host_.load(ModelId{4}, echo_model("m"));
+    host_.start(at(0s));
+    bring_up(1s);
+    runner().say(wire::Fault{dead_board()});
+    advance(2s);
+    advance(2s);
+    advance(3s);
+    runner().say(wire::Refused{"card 0 is gone"});
+    runner().end({78, 0});
+    advance(4s);
+
+    EXPECT_THAT(last_loss(), HasSubstr("card 0 is gone"));
+    EXPECT_TRUE(last<DeviceLost>()->restart_at);
+}
+
+TEST_F(ScriptedRunnerTest, IsUpAgainWithoutAModelThatIsRefusedAfterARepair) {
+    host_.load(ModelId{4}, echo_model("m"));
+    host_.start(at(0s));
+    bring_up(1s);
+    runner().say(wire::Fault{dead_board()});
+    advance(2s);
+    advance(2s);
+    advance(3s);
+    runner().say(Hello{{"scripted", 1, 2, 0}});
+    runner().say(wire::LaneOpened{0, {}});
+    advance(4s);
+    runner().say(wire::Loaded{ModelId{4}, not_found("its file is gone"), {}});
+    advance(4s);
+
+    EXPECT_TRUE(last<DeviceUp>());
+}
+
+TEST_F(ScriptedRunnerTest, StaysWhenWhatBrokeIsNotTheWholeDevice) {
+    host_.start(at(0s));
+    bring_up(1s);
+    runner().say(wire::Fault{{FaultKind::call_failed, false, "one call failed"}});
+    advance(2s);
+    advance(2s);
+
+    EXPECT_TRUE(last<DeviceFaulted>());
+    EXPECT_EQ(runner().kills, 0);
+}
+
+TEST_F(ScriptedRunnerTest, IsHeardBeforeItIsEndedForALaneThatBroke) {
+    host_.start(at(0s));
+    bring_up(1s);
+    runner().say(wire::Fault{dead_board()});
+    host_.kill_runner(at(2s), "a lane was closed");
+    advance(2s);
+    advance(2s);
+
+    EXPECT_EQ(last_loss(), "the board is dead: reset it");
+}
+
+TEST_F(ScriptedRunnerTest, PassesOnWhatTheSensorsSay) {
+    host_.start(at(0s));
+    bring_up(1s);
+    advance(3s);
+    runner().say(wire::Pong{1, {61.5, std::nullopt, std::nullopt}});
+    advance(4s);
+
+    ASSERT_TRUE(last<DeviceRead>());
+    EXPECT_EQ(last<DeviceRead>()->readings.celsius, 61.5);
+}
+
+TEST_F(ScriptedRunnerTest, HasItsDeviceConfiguredInTimeAndIsNotPingedMeanwhile) {
+    host_.start(at(0s));
+    bring_up(1s);
+    host_.activate(at(2s), ModelId{4});
+    ASSERT_TRUE(runner().heard<wire::Activate>());
+    advance(30s);
+    EXPECT_FALSE(runner().heard<wire::Ping>());
+    EXPECT_EQ(host_.next_wakeup(), at(62s));
+    runner().say(wire::Activated{ModelId{4}, {}});
+    advance(31s);
+    ASSERT_TRUE(last<ImageChanged>());
+    EXPECT_EQ(last<ImageChanged>()->model, ModelId{4});
+    host_.activate(at(32s), ModelId{5});
+    advance(92s);
+    advance(92s);
+
+    EXPECT_THAT(last_loss(), HasSubstr("was not configured within 60 s"));
 }
 
 TEST_F(ScriptedRunnerTest, PassesLanesAndSlotsOnAsOptions) {

@@ -164,6 +164,33 @@ TEST_F(ServeTest, AnswersPings) {
     EXPECT_EQ(hear<Pong>().number, 42u);
 }
 
+TEST_F(ServeTest, TellsWhatTheSensorsSayWithEachPong) {
+    device_->readings = {61.5, std::nullopt, 3e8};
+    start();
+    hear<Hello>();
+    say(Ping{5});
+
+    EXPECT_EQ(hear<Pong>(), (Pong{5, {61.5, std::nullopt, 3e8}}));
+}
+
+TEST_F(ServeTest, PassesOnThatTheDeviceBroke) {
+    start();
+    hear<Hello>();
+    const DeviceFault fault{FaultKind::hang, true, "unit 3 hangs: reset the card"};
+    device_->tell(fault);
+
+    EXPECT_EQ(hear<wire::Fault>(), wire::Fault{fault});
+}
+
+TEST_F(ServeTest, ConfiguresTheDeviceWhenAsked) {
+    start();
+    hear<Hello>();
+    say(Activate{ModelId{1}});
+    EXPECT_EQ(hear<Activated>(), (Activated{ModelId{1}, {}}));
+    say(Activate{ModelId{77}});
+    EXPECT_EQ(hear<Activated>().status.code(), StatusCode::not_found);
+}
+
 TEST_F(ServeTest, OpensEachLaneOnceAndOnlyWithAnArena) {
     start();
     hear<Hello>();
