@@ -1,12 +1,16 @@
 #include "backends/xrt/emulation/copy_kernel.h"
 #include "backends/xrt/emulation/dense_kernel.h"
 #include "backends/xrt/emulation/kernel_model.h"
+#include "backends/xrt/emulation/rtl/dense_rtl.h"
 
 namespace bunch::emulation {
 
 KernelModelFactory kernel_model_named(const std::string& name) {
     if (name == "copy") return make_copy_kernel;
     if (name == "dense_stack") return make_dense_kernel;
+#ifdef BUNCH_RTL_KERNELS
+    if (name == "dense_rtl") return make_dense_rtl;
+#endif
     return nullptr;
 }
 

@@ -78,6 +78,13 @@ Status check_accumulator(const DenseLayer& layer, const FixedFormat& input) {
                                 std::to_string(kSigmoidStepBits) + " fraction bits, not " +
                                 std::to_string(fraction));
     const int bits = accumulator_bits(layer, input);
+    if (layer.activation != StackActivation::sigmoid &&
+        fraction - layer.output_format.fraction_bits() >= bits)
+        return invalid_argument("outputs have " +
+                                std::to_string(layer.output_format.fraction_bits()) +
+                                " fraction bits and so keep none of the " + std::to_string(bits) +
+                                " bits of the accumulator, which has " + std::to_string(fraction) +
+                                " fraction bits; use more");
     if (bits > kMaxAccumulatorBits)
         return invalid_argument("needs an accumulator of " + std::to_string(bits) +
                                 " bits; at most " + std::to_string(kMaxAccumulatorBits) +

@@ -170,6 +170,8 @@ TEST(DenseStack, RefusesLayersThatCannotBe) {
                 HasSubstr("biases have 5 fraction bits, the accumulator 4"));
     EXPECT_THAT(refusal([](DenseLayer& l) { l.output_format.integer_bits = 2; }),
                 HasSubstr("outputs have 6 fraction bits, the accumulator 4"));
+    EXPECT_THAT(refusal([](DenseLayer& l) { l.output_format.integer_bits = 30; }),
+                HasSubstr("outputs have -22 fraction bits and so keep none of the 17 bits"));
     EXPECT_THAT(refusal([](DenseLayer& l) { l.weight_format.total_bits = 33; }),
                 HasSubstr("weights: a fixed-point format has 33 bits"));
     EXPECT_THAT(refusal([](DenseLayer& l) {

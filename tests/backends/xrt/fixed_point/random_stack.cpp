@@ -31,12 +31,11 @@ FixedFormat format_of(std::mt19937_64& random, Range total, Range fraction) {
 
 }  // namespace
 
-StackShape random_shape(std::mt19937_64& random) {
+StackShape random_shape(std::mt19937_64& random, std::uint32_t layers, std::uint32_t width) {
     StackShape shape;
-    const std::uint32_t layers = between(random, 1, 5);
-    shape.widths.push_back(between(random, 1, 40));
-    for (std::uint32_t i = 0; i < layers; ++i) {
-        shape.widths.push_back(between(random, 1, 40));
+    shape.widths.push_back(between(random, 1, width));
+    for (std::uint32_t left = between(random, 1, layers); left > 0; --left) {
+        shape.widths.push_back(between(random, 1, width));
         shape.activations.push_back(static_cast<StackActivation>(random() % 3));
     }
     return shape;

@@ -15,8 +15,9 @@ struct StackShape {
     std::vector<StackActivation> activations;  ///< one fewer
 };
 
-/// Up to five layers of up to 40, any activations.
-StackShape random_shape(std::mt19937_64& random);
+/// Up to `layers` layers of up to `width`, any activations.
+StackShape random_shape(std::mt19937_64& random, std::uint32_t layers = 5,
+                        std::uint32_t width = 40);
 
 /// Random formats that fit together.
 struct StackFormats {
