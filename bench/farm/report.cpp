@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "bench/farm/plot.h"
+#include "bench/plot/plot.h"
 
 namespace bunch::farm {
 namespace {
@@ -132,9 +132,9 @@ std::string lessons(const std::vector<PhaseResult>& results) {
     return text;
 }
 
-PlotSeries series(const std::string& name, const std::string& color, bool dashed, double quantile,
-                  const std::vector<Measurement>& curve) {
-    PlotSeries made = {name, color, dashed, {}};
+plot::PlotSeries series(const std::string& name, const std::string& color, bool dashed,
+                        double quantile, const std::vector<Measurement>& curve) {
+    plot::PlotSeries made = {name, color, dashed, {}};
     for (const Measurement& run : curve) {
         const double latency = 1e3 * run.crowd.latencies.quantile(quantile);
         const double rate = run.rows_per_second();
@@ -166,7 +166,7 @@ std::string to_table(const std::vector<PhaseResult>& results) {
 }
 
 std::string to_plot(const std::vector<PhaseResult>& results) {
-    std::vector<PlotPanel> panels;
+    std::vector<plot::PlotPanel> panels;
     for (const PhaseResult& phase : results) {
         if (phase.alone_curve.empty() && phase.service_curve.empty()) continue;
         const std::string without = phase.simulated ? "workers take turns" : "each for itself";
@@ -178,7 +178,7 @@ std::string to_plot(const std::vector<PhaseResult>& results) {
                            series(without + ", p50", "#d62728", false, 0.5, phase.alone_curve),
                            series(without + ", p99", "#d62728", true, 0.99, phase.alone_curve)}});
     }
-    return to_svg("Latency against throughput; numbers are worker processes", panels);
+    return plot::to_svg("Latency against throughput; numbers are worker processes", panels);
 }
 
 }  // namespace bunch::farm

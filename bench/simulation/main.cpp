@@ -2,20 +2,23 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
+#include "bench/simulation/arguments.h"
+#include "bench/simulation/best_settings.h"
+#include "bench/simulation/comparison.h"
+#include "bench/simulation/plots.h"
 #include "bench/simulation/policies.h"
 #include "bench/simulation/random_pool.h"
 #include "bench/simulation/report.h"
 #include "bench/simulation/scenario_file.h"
 #include "bench/simulation/scenario_text.h"
 #include "bench/simulation/study.h"
+#include "bench/simulation/tuning.h"
 
 namespace bunch::simulation {
 namespace {
@@ -23,46 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kFailed = 1;
-
-struct Arguments {
-    std::vector<std::string> paths{"bench/simulation/scenarios"};
-    std::vector<std::string> policies{"bunchd"};
-    StudyOptions study;
-    std::string json;
-    bool quick = false;
-    bool details = false;
-    bool check = false;
-    bool print = false;
-    std::vector<std::uint64_t> pools;
-};
-
-void declare_options(CLI::App& app, Arguments& args) {
-    app.add_option("scenario", args.paths, "scenario files, or folders of them")
-        ->capture_default_str();
-    app.add_option("--random-pool", args.pools,
-                   "pools drawn with these seeds, instead of scenario files or beside those named")
-        ->take_all();
-    app.add_option("--policy", args.policies,
-                   "NAME or NAME:key=value,...; may be given several times")
-        ->allow_extra_args(false)
-        ->capture_default_str();
-    app.add_option("--seeds", args.study.seeds, "runs of each policy, with seeds of their own")
-        ->check(CLI::Range(1, 10000))
-        ->capture_default_str();
-    app.add_option("--seed", args.study.first_seed, "the first of them")->capture_default_str();
-    app.add_flag("--quick", args.quick, "one seed, and a coarser search: about a minute for all");
-    auto* load = app.add_option("--load", args.study.fixed_load,
-                                "no search: this part of the bound (open loop)");
-    app.add_option("--rate", args.study.fixed_rate, "no search: requests per second (open loop)")
-        ->excludes(load);
-    app.add_option("--jobs", args.study.threads, "threads")
-        ->check(CLI::Range(1, 1024))
-        ->capture_default_str();
-    app.add_flag("--details", args.details, "also models, tenants and classes of the first seed");
-    app.add_option("--json", args.json, "write everything to this file");
-    app.add_flag("--check", args.check, "only say whether the scenario files are right");
-    app.add_flag("--print", args.print, "only print the scenarios as files have them");
-}
 
 std::vector<std::string> files_of(const std::vector<std::string>& paths) {
     std::vector<std::string> files;
@@ -85,7 +48,6 @@ std::vector<std::string> files_of(const std::vector<std::string>& paths) {
 std::optional<std::vector<Scenario>> load_all(const std::vector<std::string>& paths,
                                               const std::vector<std::uint64_t>& pools) {
     std::vector<Scenario> scenarios;
-    for (const std::uint64_t seed : pools) scenarios.push_back(random_pool(seed));
     bool right = true;
     for (const std::string& file : files_of(paths)) {
         ScenarioResult loaded = load_scenarios(file);
@@ -98,6 +60,7 @@ std::optional<std::vector<Scenario>> load_all(const std::vector<std::string>& pa
         for (Scenario& scenario : std::get<std::vector<Scenario>>(loaded))
             scenarios.push_back(std::move(scenario));
     }
+    for (const std::uint64_t seed : pools) scenarios.push_back(random_pool(seed));
     if (right && scenarios.empty()) {
         fmt::print(stderr, "bunch-simulate: no scenario files in '{}' (name some)\n",
                    fmt::join(paths, "', '"));
@@ -128,14 +91,43 @@ Status simulate(const Arguments& args, const std::vector<Scenario>& scenarios) {
         BUNCH_ASSIGN_OR_RETURN(PolicyChoice choice, parse_choice(policy));
         options.policies.push_back(std::move(choice));
     }
-    if (args.quick) {
-        options.seeds = 1;
-        options.resolution = .01;
-    }
     BUNCH_ASSIGN_OR_RETURN(const Study study, run_study(scenarios, options, show_progress));
     fmt::print("{}", to_table(study));
     if (args.details) fmt::print("{}", to_details(study));
     return args.json.empty() ? ok_status() : save(args.json, to_json(study));
+}
+
+/// Settings of scenarios that are not tuned now stay in the file.
+Status tune_rivals(const Arguments& args, const std::vector<Scenario>& scenarios) {
+    std::vector<BestSetting> kept;
+    if (fs::exists(args.settings)) {
+        BUNCH_ASSIGN_OR_RETURN(kept, load_best_settings(args.settings));
+    }
+    TuningOptions options;
+    options.seed = args.study.first_seed;
+    options.threads = args.study.threads;
+    if (args.quick) options.resolution = .01;
+    BUNCH_ASSIGN_OR_RETURN(const std::vector<BestSetting> found,
+                           tune(scenarios, options, show_progress));
+    return save(args.settings, to_toml(merged(std::move(kept), found), args.command));
+}
+
+Status compare_rivals(const Arguments& args, const std::vector<Scenario>& scenarios) {
+    BUNCH_ASSIGN_OR_RETURN(const std::vector<BestSetting> settings,
+                           load_best_settings(args.settings));
+    ComparisonOptions options;
+    options.study = args.study;
+    options.curves_of = args.curves;
+    BUNCH_ASSIGN_OR_RETURN(const Comparison comparison,
+                           compare(scenarios, settings, options, show_progress));
+    fmt::print("{}", to_table(comparison));
+    const std::string json = to_json(comparison, args.command);
+    if (!args.json.empty()) BUNCH_RETURN_IF_ERROR(save(args.json, json));
+    if (args.svg.empty()) return ok_status();
+    BUNCH_ASSIGN_OR_RETURN(const std::vector<Picture> pictures, pictures_of(json));
+    for (const Picture& picture : pictures)
+        BUNCH_RETURN_IF_ERROR(save(args.svg + '/' + picture.file, picture.svg));
+    return ok_status();
 }
 
 int run(const Arguments& args) {
@@ -149,7 +141,9 @@ int run(const Arguments& args) {
         fmt::print("{} scenarios are right\n", scenarios->size());
         return 0;
     }
-    const Status status = simulate(args, *scenarios);
+    const Status status = args.tune      ? tune_rivals(args, *scenarios)
+                          : args.compare ? compare_rivals(args, *scenarios)
+                                         : simulate(args, *scenarios);
     if (status.ok()) return 0;
     fmt::print(stderr, "bunch-simulate: {}\n", status.to_string());
     return kFailed;
@@ -165,6 +159,6 @@ int main(int argc, char** argv) {
     bunch::simulation::Arguments args;
     bunch::simulation::declare_options(app, args);
     CLI11_PARSE(app, argc, argv);
-    if (!args.pools.empty() && app.count("scenario") == 0) args.paths.clear();
+    bunch::simulation::complete(app, argc, argv, args);
     return bunch::simulation::run(args);
 }

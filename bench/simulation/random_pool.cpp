@@ -61,6 +61,7 @@ double rounded(double seconds) {
 class PoolDraft {
   public:
     explicit PoolDraft(std::uint64_t seed) : draw_(seed) {
+        scenario_.is_random = true;
         scenario_.name = fmt::format("R{}", seed);
         add_models();
         add_classes();

@@ -126,8 +126,9 @@ enum class BoundKind : std::uint8_t {
 };
 
 struct Scenario {
-    std::string name;   ///< "S6 N=64"
-    std::string title;  ///< a few words
+    std::string name;        ///< "S6 N=64"
+    std::string title;       ///< a few words
+    bool is_random = false;  ///< drawn by random_pool(); not in files
     Measure measure = Measure::goodput;
     Duration span = std::chrono::seconds(3);
     double warm_up = 0.2;  ///< this first part of the span is not measured

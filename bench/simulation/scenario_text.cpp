@@ -55,6 +55,7 @@ void add_head(Lines& lines, const Scenario& scenario) {
     lines.number("warm_up", scenario.warm_up, usual.warm_up);
     lines.number("load", scenario.load, usual.load);
     lines.flag("deadlines", scenario.deadlines, usual.deadlines);
+    if (scenario.bound == BoundKind::uncrowded) lines.text("bound", "uncrowded");
     if (scenario.bound == BoundKind::lockstep) lines.text("bound", "lockstep");
     if (scenario.beat) lines.number("beat", *scenario.beat, -1);
     if (scenario.swaps) lines.number("swaps", *scenario.swaps, -1);
@@ -69,6 +70,7 @@ void add_model(Lines& lines, const SimulatedModel& model) {
     lines.number("mix", model.mix, usual.mix);
     lines.span("on", model.on);
     lines.span("off", model.off);
+    if (model.fixed_bursts) lines.text("burst_lengths", "fixed");
     lines.number("max_queued_rows", model.max_queued_rows, usual.max_queued_rows);
 }
 

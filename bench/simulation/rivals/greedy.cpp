@@ -8,6 +8,8 @@ class Greedy final : public Rule {
     explicit Greedy(const GreedySettings& settings) : settings_(settings) {}
 
     void decide(Pool& pool, std::vector<Decision>& out) override {
+        for (std::size_t i = pool.waiting().size(); settings_.expire && i-- > 0;)
+            pool.drop_before(pool.waiting()[i], pool.now() + Duration(1), out);
         while (true) {
             Index model = kNone, lane = kNone;
             for (const Index candidate : pool.waiting()) {

@@ -14,6 +14,7 @@ namespace bunch::simulation {
 
 struct GreedySettings {
     double cap = 0;         ///< longest run of a batch, as a part of the objective; 0: no cap
+    bool expire = false;    ///< requests whose deadline has passed in the queue are dropped
     bool quickest = false;  ///< among free lanes, the first to finish, not the longest idle
 };
 

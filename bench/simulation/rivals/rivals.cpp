@@ -41,8 +41,9 @@ PoolSettings pool_settings(const Values& values) {
 }
 
 std::unique_ptr<Policy> greedy(const Values& values) {
-    return make_rival(pool_settings(values),
-                      make_greedy({values.at("cap"), values.at("quickest") != 0}));
+    return make_rival(
+        pool_settings(values),
+        make_greedy({values.at("cap"), values.at("expire") != 0, values.at("quickest") != 0}));
 }
 
 std::unique_ptr<Policy> triton(const Values& values) {
@@ -71,7 +72,7 @@ const std::vector<Kind>& kinds() {
     const Setting cap{"cap", 0, 0, 100}, slots{"slots", 1, 1, 8}, contention{"contention", 1, 0, 1},
         margin{"margin", 0, 0, 10}, quickest{"quickest", 0, 0, 1};
     static const std::vector<Kind> all = {
-        {"greedy", {cap, quickest, slots, contention, margin}, greedy},
+        {"greedy", {cap, {"expire", 0, 0, 1}, quickest, slots, contention, margin}, greedy},
         {"triton",
          {{"delay_ms", 0, 0, 1e6},
           {"preferred", 1, 0.001, 1},

@@ -25,6 +25,7 @@ rows = 4
 mix = 2.5
 on = "20ms"
 off = "80ms"
+burst_lengths = "fixed"
 max_queued_rows = 100
 
 [[class]]

@@ -71,6 +71,22 @@ TEST(Greedy, ACapKeepsTheRunWithinAPartOfTheObjective) {
     EXPECT_THAT(stage.decide(8ms), ElementsAre("lane 10 model 2: 11 12 13 14 15 16 17 18 19"));
 }
 
+TEST(Greedy, CanDropWhatHasExpiredInTheQueue) {
+    for (const bool expire : {false, true}) {
+        Stage stage(make_greedy({.expire = expire}));
+        stage.add_model(1);
+        stage.add_device(1, "gpu", {{1, 1, 0.1, 8}});
+        stage.begin();
+        stage.submit(0ms, 1, {.deadline = at(2ms)});
+        stage.submit(0ms, 2, {.deadline = at(2001us)});
+
+        if (expire)
+            EXPECT_THAT(stage.decide(2ms), ElementsAre("drop 1", "lane 10 model 1: 2"));
+        else
+            EXPECT_THAT(stage.decide(2ms), ElementsAre("lane 10 model 1: 1 2"));
+    }
+}
+
 TEST(Greedy, CanPreferTheLaneThatFinishesFirst) {
     Stage stage(make_greedy({.quickest = true}));
     stage.add_model(1);

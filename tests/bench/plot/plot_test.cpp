@@ -1,11 +1,13 @@
-#include "bench/farm/plot.h"
+#include "bench/plot/plot.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace bunch::farm {
+#include "bench/plot/axis.h"
+
+namespace bunch::plot {
 namespace {
 
 using testing::HasSubstr;
@@ -33,6 +35,36 @@ TEST(Plot, DrawsEveryPointOfEveryCurveWithItsLabelAndLegend) {
         EXPECT_THAT(svg, HasSubstr(text));
 }
 
+TEST(Plot, PutsDotsOfCategoriesSideBySideWithoutJoiningThem) {
+    const PlotPanel panel = {
+        "Pools",
+        "",
+        "part of the bound",
+        {{"a", "blue", false, {{0, .5, ""}, {1, .25, ""}}}, {"b", "red", false, {{0, .5, ""}}}},
+        Scale::categories,
+        Scale::linear,
+        {"first", "second"}};
+
+    const std::string svg = to_svg("Title", {panel});
+
+    EXPECT_EQ(count(svg, "<circle"), 5U);  // two in the legend
+    EXPECT_EQ(count(svg, "<polyline"), 0U);
+    for (const char* text : {">first<", ">second<", ">0<", ">0.5<"})
+        EXPECT_THAT(svg, HasSubstr(text));
+}
+
+TEST(Plot, TheEndsOfALinearAxisAreZeroAndATickAboveAllPoints) {
+    PlotPanel panel;
+    panel.series = {{"a", "blue", false, {{0, 0.93, ""}}}};
+    panel.y_scale = Scale::linear;
+    const Axis axis = axis_over(panel, Scale::linear, &PlotPoint::y);
+
+    EXPECT_EQ(axis.low, 0);
+    EXPECT_DOUBLE_EQ(axis.high, 1);
+    ASSERT_EQ(axis.ticks({}).size(), 6U);
+    EXPECT_EQ(axis.ticks({}).back().text, "1");
+}
+
 TEST(Plot, EscapesTextThatXmlWouldMisread) {
     EXPECT_THAT(to_svg("a < b & c", {}), HasSubstr("a &lt; b &amp; c"));
 }
@@ -46,4 +78,4 @@ TEST(Plot, SurvivesAPanelWithoutPoints) {
 }
 
 }  // namespace
-}  // namespace bunch::farm
+}  // namespace bunch::plot
