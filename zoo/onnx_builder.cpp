@@ -101,10 +101,15 @@ std::string OnnxBuilder::flatten(const std::string& x) {
 
 std::string OnnxBuilder::dense(const std::string& x, std::int64_t inputs, std::int64_t outputs) {
     const double deviation = std::sqrt(2.0 / static_cast<double>(inputs));
-    const std::string w =
-        weights("weight", {outputs, inputs}, normal_values(outputs * inputs, 0, deviation));
-    const std::string b = weights("bias", {outputs}, normal_values(outputs, 0, 0.1));
-    std::string y = node("Gemm", {x, w, b});
+    const std::vector<float> w = normal_values(outputs * inputs, 0, deviation);
+    return dense(x, inputs, outputs, w, normal_values(outputs, 0, 0.1));
+}
+
+std::string OnnxBuilder::dense(const std::string& x, std::int64_t inputs, std::int64_t outputs,
+                               const std::vector<float>& w, const std::vector<float>& b) {
+    const std::string weight = weights("weight", {outputs, inputs}, w);
+    const std::string bias = weights("bias", {outputs}, b);
+    std::string y = node("Gemm", {x, weight, bias});
     attribute("transB", 1);
     return y;
 }

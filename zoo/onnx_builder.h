@@ -50,6 +50,9 @@ class OnnxBuilder {
     std::string flatten(const std::string& x);
     /// y = x W^T + b with He-initialised weights and a small bias.
     std::string dense(const std::string& x, std::int64_t inputs, std::int64_t outputs);
+    /// The same with W [outputs, inputs] and b [outputs] as given.
+    std::string dense(const std::string& x, std::int64_t inputs, std::int64_t outputs,
+                      const std::vector<float>& w, const std::vector<float>& b);
 
     /// Writes a temporary file next to `path` and renames it, so that no reader sees half a model.
     Status write(const std::string& path) const;

@@ -166,6 +166,22 @@ TEST(Commands, ListAndWriteTheZoo) {
     EXPECT_EQ(bunch_with({"zoo", "write", "unicorn", file}).code, 1);
 }
 
+TEST(Commands, ZooWritesAnFpgaModelAndTellsItsDeviation) {
+    TemporaryFolder folder;
+    const std::string to = folder.file("muon");
+
+    const Ran ran = bunch_with({"zoo", "fpga", "muon_fpga", to, "--units", "2", "--json"});
+
+    ASSERT_EQ(ran.code, 0) << ran.error;
+    const json result = json::parse(ran.out);
+    EXPECT_EQ(result["manifest"], to + "/muon_fpga.toml");
+    EXPECT_GT(result["deviation_largest"], 0.0);
+    EXPECT_LT(result["deviation_largest"], result["max_deviation"]);
+    EXPECT_THAT(bunch_with({"zoo", "fpga", "muon_fpga", to}).out, HasSubstr("largest difference"));
+    EXPECT_THAT(bunch_with({"zoo", "list"}).out, HasSubstr("muon_fpga"));
+    EXPECT_EQ(bunch_with({"zoo", "fpga", "unicorn", to}).code, 1);
+}
+
 TEST(Commands, BenchPrintsTheKeysThatScriptsRelyOn) {
     TemporaryFolder folder;
     const FakeDaemon daemon(folder);
