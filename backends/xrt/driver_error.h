@@ -1,0 +1,39 @@
+/// What XRT threw, as a value. XRT throws std::bad_alloc for a full memory bank, std::system_error
+/// with the driver's errno, and other exceptions with a text only.
+#pragma once
+
+#include <cerrno>
+#include <cstdlib>
+#include <exception>
+#include <new>
+#include <optional>
+#include <string>
+#include <system_error>
+
+namespace bunch::fpga {
+
+struct DriverError {
+    int error = 0;  ///< errno; 0: XRT gave none
+    std::string text;
+};
+
+/// Nothing, if the call went well.
+template <typename Call>
+std::optional<DriverError> tried(Call&& call) {
+    try {
+        call();
+        return std::nullopt;
+    } catch (const std::bad_alloc&) {
+        return DriverError{ENOMEM, "no memory is left in the bank (-ENOMEM)"};
+    } catch (const std::system_error& error) {
+        const int code = std::abs(error.code().value());
+        return DriverError{code,
+                           std::string(error.what()) + " (errno " + std::to_string(code) + ")"};
+    } catch (const std::exception& error) {
+        return DriverError{0, error.what()};
+    } catch (...) {
+        return DriverError{0, "an unknown exception"};
+    }
+}
+
+}  // namespace bunch::fpga
