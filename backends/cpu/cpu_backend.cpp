@@ -10,16 +10,15 @@
 #include <utility>
 #include <vector>
 
-#include "backends/cpu/program.h"
+#include "backends/cpu/cpu_model.h"
 #include "backends/cpu/threads.h"
-#include "backends/graph/onnx_reader.h"
-#include "backends/graph/passes.h"
+#include "monitoring/log.h"
 
 namespace bunch {
 namespace {
 
 /// The sessions of one model, one per lane.
-using Sessions = std::vector<std::unique_ptr<cpu::Session>>;
+using Sessions = std::vector<std::unique_ptr<cpu::ModelSession>>;
 
 /// The loaded models. The control thread adds and removes while lanes look up.
 class ModelTable {
@@ -72,14 +71,13 @@ Status CpuLane::submit(SlotId slot, ModelId model, std::span<const ConstTensorVi
     }
     const std::shared_ptr<Sessions> sessions = models_.find(model);
     if (!sessions) return not_found("model " + std::to_string(model.value) + " is not loaded");
-    const TimePoint begin = now();
-    BUNCH_RETURN_IF_ERROR((*sessions)[index_]->run(inputs, outputs));
-    const TimePoint end = now();
-    Completion& completion = done_.emplace_back();
+    Completion completion;
     completion.slot = slot;
+    const TimePoint begin = now();
+    BUNCH_RETURN_IF_ERROR((*sessions)[index_]->run(inputs, outputs, completion.output_shapes));
+    const TimePoint end = now();
     completion.times = {begin, begin, end, end};
-    completion.output_shapes.reserve(outputs.size());
-    for (const TensorView& output : outputs) completion.output_shapes.push_back(output.shape);
+    done_.push_back(std::move(completion));
     return ok_status();
 }
 
@@ -106,7 +104,7 @@ class CpuBackend final : public Backend {
 };
 
 // One row through every plan: what is allocated or compiled at first use is so now.
-Status warm_up(cpu::Session& session, const cpu::Program& program) {
+Status warm_up(cpu::ModelSession& session, const cpu::Program& program) {
     for (const cpu::Plan& plan : program.plans()) {
         std::vector<Tensor> tensors;
         const auto make = [&](const TensorSpec& spec) {
@@ -126,7 +124,8 @@ Status warm_up(cpu::Session& session, const cpu::Program& program) {
             else
                 outputs.push_back(tensor.view());
         }
-        BUNCH_RETURN_IF_ERROR(session.run(inputs, outputs));
+        std::vector<Shape> ignored;
+        BUNCH_RETURN_IF_ERROR(session.run(inputs, outputs, ignored));
     }
     return ok_status();
 }
@@ -135,20 +134,23 @@ Result<LoadedModel> CpuBackend::load(ModelId id, const ModelSpec& model) {
     if (model.precision != Precision::f32)
         return unimplemented("model '" + model.name + "' asks for precision " +
                              std::string(name_of(model.precision)) + "; the CPU backend has f32");
-    BUNCH_ASSIGN_OR_RETURN(Graph graph, read_onnx(model.path));
-    simplify(graph);
-    auto prepared = cpu::Program::prepare(graph, model.max_batch_rows);
-    if (!prepared.ok()) return prepared.status().with_context(model.path);
-    const std::shared_ptr<const cpu::Program> program = *prepared;
+    cpu::CpuModelOptions options;
+    options.max_rows = model.max_batch_rows;
+    BUNCH_ASSIGN_OR_RETURN(const std::shared_ptr<const cpu::CpuModel> loaded,
+                           cpu::CpuModel::load(model.path, options));
     auto sessions = std::make_shared<Sessions>();
     for (std::uint32_t lane = 0; lane < description_.lanes; ++lane) {
-        BUNCH_ASSIGN_OR_RETURN(std::unique_ptr<cpu::Session> session, cpu::Session::open(program));
+        BUNCH_ASSIGN_OR_RETURN(std::unique_ptr<cpu::ModelSession> session, loaded->open());
         sessions->push_back(std::move(session));
     }
-    BUNCH_RETURN_IF_ERROR(warm_up(*sessions->front(), *program).with_context(model.path));
+    if (const cpu::Program* program = loaded->program())
+        BUNCH_RETURN_IF_ERROR(warm_up(*sessions->front(), *program).with_context(model.path));
+    if (!loaded->why_not_batched().empty())
+        log::info("model_not_batched",
+                  {{"model", model.name}, {"reason", loaded->why_not_batched()}});
     models_.insert(id, std::move(sessions));
-    return LoadedModel{program->signature(), program->max_rows(),
-                       program->weight_bytes() + description_.lanes * program->session_bytes()};
+    return LoadedModel{loaded->signature(), loaded->max_rows(),
+                       loaded->memory_bytes(description_.lanes)};
 }
 
 Result<std::unique_ptr<Lane>> CpuBackend::open_lane(std::uint32_t index,

@@ -22,6 +22,11 @@ void Memory::drop_unused() {
 
 // The smallest free block that fits, unless it wastes more than it gives.
 Result<std::shared_ptr<std::byte>> Memory::take(std::uint64_t bytes) {
+    const auto refused = [&] {
+        return resource_exhausted(std::to_string(bytes) + " bytes more than the limit of " +
+                                  std::to_string(limit_) + " for what a model computes");
+    };
+    if (bytes > limit_) return refused();
     const std::uint64_t size = (std::max<std::uint64_t>(bytes, 1) + kGrain - 1) / kGrain * kGrain;
     const Block* best = nullptr;
     std::uint64_t used = size;
@@ -36,9 +41,7 @@ Result<std::shared_ptr<std::byte>> Memory::take(std::uint64_t bytes) {
     peak_ = std::max(peak_, used);
     if (best != nullptr) return best->bytes;
     if (size > limit_ || held_ > limit_ - size) drop_unused();
-    if (size > limit_ || held_ > limit_ - size)
-        return resource_exhausted(std::to_string(bytes) + " bytes more than the limit of " +
-                                  std::to_string(limit_) + " for what a model computes");
+    if (size > limit_ || held_ > limit_ - size) return refused();
     auto* memory = static_cast<std::byte*>(operator new(size, kAlignment, std::nothrow));
     if (memory == nullptr)
         return resource_exhausted("no memory for " + std::to_string(bytes) + " bytes");

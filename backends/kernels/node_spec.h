@@ -57,7 +57,9 @@ class Attributes {
     /// Says that an attribute may be there and changes nothing for us.
     void ignore(std::string_view name) { asked_.emplace(name); }
 
-    /// What was wrong: a type, or an attribute that nobody asked for.
+    /// An attribute of the wrong type, or a number that is none, among those asked for.
+    const Status& problem() const { return problem_; }
+    /// The same, or an attribute that nobody asked for.
     Status status() const;
 
   private:

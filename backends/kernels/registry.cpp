@@ -99,7 +99,8 @@ Result<Kernel> make_kernel(const NodeSpec& spec) {
                              " is not supported");
     Node node(spec);
     Result<Kernel> kernel = entry->make(node);
-    BUNCH_RETURN_IF_ERROR(node.attributes.status().with_context(spec.label));
+    BUNCH_RETURN_IF_ERROR(node.attributes.problem().with_context(spec.label));
+    if (kernel.ok()) BUNCH_RETURN_IF_ERROR(node.attributes.status().with_context(spec.label));
     if (!kernel.ok() || entry->halves == Halves::native) return kernel;
     return widened(std::move(kernel).value());
 }

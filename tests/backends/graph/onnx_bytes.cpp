@@ -30,7 +30,7 @@ void write_port(onnx::ValueInfoProto& proto, const Port& port) {
     for (const std::int64_t extent : port.extents) {
         auto& dim = *tensor.mutable_shape()->add_dim();
         if (extent < 0)
-            dim.set_dim_param("N");
+            dim.set_dim_param(tensor.shape().dim_size() == 1 ? "N" : "L");
         else
             dim.set_dim_value(extent);
     }

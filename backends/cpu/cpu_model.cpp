@@ -1,0 +1,168 @@
+#include "backends/cpu/cpu_model.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "backends/cpu/model_probe.h"
+#include "backends/cpu/threads.h"
+#include "backends/graph/lowering.h"
+#include "backends/graph/passes.h"
+#include "monitoring/log.h"
+
+namespace bunch::cpu {
+namespace {
+
+class PlannedSession final : public ModelSession {
+  public:
+    explicit PlannedSession(std::unique_ptr<Session> session) : session_(std::move(session)) {}
+
+    Status run(std::span<const ConstTensorView> inputs, std::span<const TensorView> outputs,
+               std::vector<Shape>& output_shapes) override {
+        BUNCH_RETURN_IF_ERROR(session_->run(inputs, outputs));
+        output_shapes.clear();
+        for (const TensorView& output : outputs) output_shapes.push_back(output.shape);
+        return ok_status();
+    }
+
+  private:
+    std::unique_ptr<Session> session_;
+};
+
+class InterpretedSession final : public ModelSession {
+  public:
+    InterpretedSession(std::shared_ptr<const CpuModel> model,
+                       std::unique_ptr<Interpreter> interpreter)
+        : model_(std::move(model)), interpreter_(std::move(interpreter)) {}
+
+    Status run(std::span<const ConstTensorView> inputs, std::span<const TensorView> outputs,
+               std::vector<Shape>& output_shapes) override;
+
+  private:
+    Status check_rows(std::span<const ConstTensorView> inputs) const;
+    Status copy_output(std::size_t o, std::int64_t rows, const ConstTensorView& made,
+                       const TensorView& wanted) const;
+
+    // shared_ptr: the interpreter points into it, and a model may be unloaded while a lane runs.
+    std::shared_ptr<const CpuModel> model_;
+    std::unique_ptr<Interpreter> interpreter_;
+};
+
+Status InterpretedSession::check_rows(std::span<const ConstTensorView> inputs) const {
+    if (!model_->signature().batched) return ok_status();
+    for (const ConstTensorView& input : inputs)
+        if (input.shape.rank() == 0 || input.shape[0] < 1 || input.shape[0] != inputs[0].shape[0] ||
+            input.shape[0] > static_cast<std::int64_t>(model_->max_rows()))
+            return invalid_argument("a batch has an input of shape " + input.shape.to_string() +
+                                    " where each has the same rows, at most " +
+                                    std::to_string(model_->max_rows()));
+    return ok_status();
+}
+
+Status InterpretedSession::copy_output(std::size_t o, std::int64_t rows,
+                                       const ConstTensorView& made,
+                                       const TensorView& wanted) const {
+    const TensorSpec& spec = model_->signature().outputs[o];
+    const bool batched = model_->signature().batched;
+    if (made.type != spec.type || !spec.shape.admits(made.shape) ||
+        (batched && made.shape[0] != rows))
+        return internal_error("output '" + spec.name + "' became " +
+                              std::string(name_of(made.type)) + made.shape.to_string() +
+                              "; at load it was " + std::string(name_of(spec.type)) +
+                              spec.shape.to_string());
+    if (made.bytes.size() > wanted.bytes.size())
+        return resource_exhausted("output '" + spec.name + "' of shape " + made.shape.to_string() +
+                                  " needs " + std::to_string(made.bytes.size()) +
+                                  " bytes; there is room for " +
+                                  std::to_string(wanted.bytes.size()));
+    std::copy(made.bytes.begin(), made.bytes.end(), wanted.bytes.begin());
+    return ok_status();
+}
+
+Status InterpretedSession::run(std::span<const ConstTensorView> inputs,
+                               std::span<const TensorView> outputs,
+                               std::vector<Shape>& output_shapes) {
+    const std::size_t wanted = model_->signature().outputs.size();
+    if (outputs.size() != wanted)
+        return invalid_argument("a batch has " + std::to_string(outputs.size()) +
+                                " outputs; the model has " + std::to_string(wanted));
+    BUNCH_RETURN_IF_ERROR(check_rows(inputs));
+    BUNCH_ASSIGN_OR_RETURN(const std::vector<kernels::Held> made, interpreter_->run(inputs));
+    output_shapes.clear();
+    for (std::size_t o = 0; o < wanted; ++o) {
+        const std::int64_t rows =
+            inputs.empty() || inputs[0].shape.rank() == 0 ? 1 : inputs[0].shape[0];
+        BUNCH_RETURN_IF_ERROR(copy_output(o, rows, made[o].view, outputs[o]));
+        output_shapes.push_back(made[o].view.shape);
+    }
+    return ok_status();
+}
+
+std::uint64_t constant_bytes(const OperatorGraph& graph) {
+    std::uint64_t total = 0;
+    for (const OperatorValue& value : graph.values)
+        total += value.constant ? value.constant->buffer.size() : 0;
+    return total;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const CpuModel>> CpuModel::load(const std::string& path,
+                                                       const CpuModelOptions& options) {
+    use_one_thread();
+    const auto model = std::make_shared<CpuModel>();
+    BUNCH_ASSIGN_OR_RETURN(model->operators_, read_operator_graph(path));
+    if (!model->operators_.not_finite.empty())
+        log::warn("model_weights_not_finite", {{"file", path},
+                                               {"tensor", model->operators_.not_finite.front()},
+                                               {"tensors", model->operators_.not_finite.size()}});
+    BUNCH_RETURN_IF_ERROR(model->prepare(options).with_context(path));
+    return std::shared_ptr<const CpuModel>(model);
+}
+
+Status CpuModel::prepare(const CpuModelOptions& options) {
+    if (options.planned) {
+        Result<Graph> graph = lower(operators_);
+        if (graph.ok()) {
+            simplify(*graph);
+            Result<std::shared_ptr<const Program>> program =
+                Program::prepare(*graph, options.max_rows, options.program);
+            if (program.ok()) {
+                program_ = *program;
+                signature_ = program_->signature();
+                max_rows_ = program_->max_rows();
+                for (OperatorValue& value : operators_.values) value.constant.reset();
+                return ok_status();
+            }
+            why_not_planned_ = program.status().message();
+        } else {
+            why_not_planned_ = graph.status().message();
+        }
+    } else {
+        why_not_planned_ = "not asked for";
+    }
+    interpreter_ = options.interpreter;
+    BUNCH_ASSIGN_OR_RETURN(ModelProbe probe, probe_model(operators_, interpreter_));
+    signature_ = std::move(probe.signature);
+    why_not_batched_ = std::move(probe.why_not_batched);
+    bytes_per_row_ = probe.bytes_per_row;
+    max_rows_ = signature_.batched ? std::max(options.max_rows, 1U) : 1U;
+    return ok_status();
+}
+
+std::uint64_t CpuModel::memory_bytes(std::uint64_t sessions) const {
+    if (program_ != nullptr) return program_->weight_bytes() + sessions * program_->session_bytes();
+    return constant_bytes(operators_) + sessions * bytes_per_row_ * max_rows_;
+}
+
+Result<std::unique_ptr<ModelSession>> CpuModel::open() const {
+    if (program_ != nullptr) {
+        BUNCH_ASSIGN_OR_RETURN(std::unique_ptr<Session> session, Session::open(program_));
+        return std::unique_ptr<ModelSession>(std::make_unique<PlannedSession>(std::move(session)));
+    }
+    BUNCH_ASSIGN_OR_RETURN(std::unique_ptr<Interpreter> interpreter,
+                           Interpreter::prepare(operators_, interpreter_));
+    return std::unique_ptr<ModelSession>(
+        std::make_unique<InterpretedSession>(shared_from_this(), std::move(interpreter)));
+}
+
+}  // namespace bunch::cpu

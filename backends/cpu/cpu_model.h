@@ -1,0 +1,70 @@
+/// A model file ready to run on CPU cores, whichever way: planned for oneDNN and the fused loops
+/// where all of it has a planned form, else node by node. What the backend and `bunch model` share.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/cpu/interpreter.h"
+#include "backends/cpu/program.h"
+#include "backends/graph/operator_graph.h"
+#include "core/model.h"
+#include "core/result.h"
+
+namespace bunch::cpu {
+
+/// One lane's memory for a model. One thread at a time.
+class ModelSession {
+  public:
+    virtual ~ModelSession() = default;
+
+    /// Runs one batch. Views follow the signature; those of outputs have room for it, and
+    /// `output_shapes` is set to what was made of it.
+    virtual Status run(std::span<const ConstTensorView> inputs, std::span<const TensorView> outputs,
+                       std::vector<Shape>& output_shapes) = 0;
+};
+
+struct CpuModelOptions {
+    std::uint32_t max_rows = 32;
+    ProgramOptions program;
+    bool planned = true;  ///< without, node by node even where a plan is possible (for tests)
+    InterpreterOptions interpreter;
+};
+
+/// Immutable; any thread. Sessions keep it alive.
+class CpuModel : public std::enable_shared_from_this<CpuModel> {
+  public:
+    /// Errors name file, node and reason.
+    static Result<std::shared_ptr<const CpuModel>> load(const std::string& path,
+                                                        const CpuModelOptions& options);
+
+    const ModelSignature& signature() const { return signature_; }
+    std::uint32_t max_rows() const { return max_rows_; }
+    /// Bytes that the model takes with `sessions` sessions; for what runs node by node an estimate.
+    std::uint64_t memory_bytes(std::uint64_t sessions) const;
+
+    Result<std::unique_ptr<ModelSession>> open() const;
+
+    const OperatorGraph& operators() const { return operators_; }
+    /// Null if the model runs node by node; then why_not_planned() says why.
+    const Program* program() const { return program_.get(); }
+    const std::string& why_not_planned() const { return why_not_planned_; }
+    /// Empty where rows of different requests may share a batch.
+    const std::string& why_not_batched() const { return why_not_batched_; }
+    const InterpreterOptions& interpreter_options() const { return interpreter_; }
+
+  private:
+    Status prepare(const CpuModelOptions& options);
+
+    OperatorGraph operators_;  ///< without constants once planned: the program has its own
+    ModelSignature signature_;
+    std::uint32_t max_rows_ = 1;
+    std::shared_ptr<const Program> program_;
+    InterpreterOptions interpreter_;
+    std::string why_not_planned_, why_not_batched_;
+    std::uint64_t bytes_per_row_ = 0;
+};
+
+}  // namespace bunch::cpu
