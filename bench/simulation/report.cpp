@@ -84,6 +84,8 @@ std::string run_details(const Finding& finding) {
             static_cast<double>(one.rows) /
                 static_cast<double>(std::max<std::uint64_t>(1, one.batches)),
             one.swaps);
+    if (run.events_per_second > 0)
+        text += fmt::format("    {:.1f} rounds per second\n", run.events_per_second);
     return text + fmt::format(
                       "    {} requests and {} decisions in {:.2f} s of this machine, "
                       "fingerprint {:016x}\n",

@@ -78,6 +78,8 @@ struct SimulatedTenant {
     double weight = 1;
     double load = 1;      ///< its requests, as a part of the bound; otherwise of the whole rate
     bool floods = false;  ///< its fate is not what is measured
+    double rows_per_second = 0;  ///< its quota over all models; 0: none
+    double burst_rows = 0;       ///< what may come at once of it
 };
 
 /// A client in a closed loop thinks, asks, waits for the answer, and goes on to its next step.

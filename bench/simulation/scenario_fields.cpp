@@ -36,6 +36,7 @@ constexpr Range kMix{0, 1e9};
 constexpr Range kWeight{1e-6, 1e6};
 constexpr Range kTenantLoad{0, 1000};
 constexpr Range kFigure{0, 1e9};
+constexpr Range kRows{0, 1e12};
 
 template <auto member, const Range& range>
 void number(Problems& problems, const Entry& entry, OwnerOf<member>& to) {
@@ -227,6 +228,8 @@ constexpr std::array kTenant = {
     Field<SimulatedTenant>{"weight", number<&SimulatedTenant::weight, kWeight>},
     Field<SimulatedTenant>{"load", number<&SimulatedTenant::load, kTenantLoad>},
     Field<SimulatedTenant>{"floods", flag<&SimulatedTenant::floods>},
+    Field<SimulatedTenant>{"rows_per_second", number<&SimulatedTenant::rows_per_second, kRows>},
+    Field<SimulatedTenant>{"burst_rows", number<&SimulatedTenant::burst_rows, kRows>},
 };
 
 constexpr std::array kStep = {
@@ -324,7 +327,28 @@ void read_sections(Problems& problems, const Entry& entry, WrittenScenario& to) 
     }
 }
 
+template <typename T, std::size_t n>
+void append_keys(const std::string& section, const std::array<Field<T>, n>& fields,
+                 std::vector<std::string>& keys) {
+    for (const Field<T>& field : fields) keys.push_back(section + std::string(field.key));
+}
+
 }  // namespace
+
+std::vector<std::string> scenario_keys() {
+    std::vector<std::string> keys;
+    append_keys("", kScenario, keys);
+    append_keys("model.", kModel, keys);
+    append_keys("class.", kClass, keys);
+    append_keys("class.runs.", kCurve, keys);
+    append_keys("class.changes.", kChange, keys);
+    append_keys("class.outages.", kOutage, keys);
+    append_keys("farm.", kFarm, keys);
+    append_keys("farm.steps.", kStep, keys);
+    append_keys("tenant.", kTenant, keys);
+    append_keys("case.", kCase, keys);
+    return keys;
+}
 
 WrittenScenario read_scenario(Problems& problems, const Node& document) {
     constexpr std::array<std::string_view, 5> kSections = {"class", "model", "tenant", "case",

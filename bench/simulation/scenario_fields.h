@@ -58,4 +58,7 @@ struct WrittenScenario {
 /// Reads the whole document; what is wrong with single values goes into `problems`.
 WrittenScenario read_scenario(Problems& problems, const Node& document);
 
+/// Every key that a file may contain, as "span" or "class.runs.fixed".
+std::vector<std::string> scenario_keys();
+
 }  // namespace bunch::simulation

@@ -130,6 +130,8 @@ void add_tenant(Lines& lines, const SimulatedTenant& tenant) {
     lines.number("weight", tenant.weight, usual.weight);
     lines.number("load", tenant.load, usual.load);
     lines.flag("floods", tenant.floods, usual.floods);
+    lines.number("rows_per_second", tenant.rows_per_second, usual.rows_per_second);
+    lines.number("burst_rows", tenant.burst_rows, usual.burst_rows);
 }
 
 void add_farm(Lines& lines, const Scenario& scenario, const Farm& farm) {

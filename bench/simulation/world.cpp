@@ -90,6 +90,8 @@ SchedulerConfig config_of(const Scenario& scenario) {
         policy.tenant = TenantId{t};
         policy.name = scenario.tenants[t].name;
         policy.weight = scenario.tenants[t].weight;
+        policy.rows_per_second = scenario.tenants[t].rows_per_second;
+        policy.burst_rows = scenario.tenants[t].burst_rows;
         config.tenants.push_back(std::move(policy));
     }
     return config;

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
+#include "bench/simulation/scenario_fields.h"
 #include "tests/bench/simulation/small_world.h"
 
 namespace bunch::simulation {
@@ -119,13 +121,17 @@ max_queued_rows = 100)");
     EXPECT_EQ(farm.clients, 3u);
     EXPECT_EQ(farm.steps[0].think, 1ms);
 
-    const std::string tenants = std::string("measure = \"tenants\"\n") + kPlain +
-                                "[[tenant]]\nname = \"x\"\nweight = 2\nload = 0.5\nfloods = true\n";
+    const std::string tenants =
+        std::string("measure = \"tenants\"\n") + kPlain +
+        "[[tenant]]\nname = \"x\"\nweight = 2\nload = 0.5\nfloods = true\n" +
+        "rows_per_second = 100\nburst_rows = 10\n";
     const SimulatedTenant tenant = scenarios(tenants).front().tenants[0];
     EXPECT_EQ(tenant.name, "x");
     EXPECT_DOUBLE_EQ(tenant.weight, 2);
     EXPECT_DOUBLE_EQ(tenant.load, 0.5);
     EXPECT_TRUE(tenant.floods);
+    EXPECT_DOUBLE_EQ(tenant.rows_per_second, 100);
+    EXPECT_DOUBLE_EQ(tenant.burst_rows, 10);
 }
 
 TEST(ScenarioFile, HasOneScenarioPerCase) {
@@ -259,6 +265,17 @@ TEST(ScenarioFile, IsRightForAllThatAreShipped) {
         ++files;
     }
     EXPECT_GE(files, 12u);
+}
+
+TEST(ScenarioFile, HasNoKeyThatTheReadmeDoesNotExplain) {
+    std::ifstream file(BUNCH_BENCH_README);
+    const std::string readme(std::istreambuf_iterator<char>(file), {});
+    ASSERT_FALSE(readme.empty());
+
+    for (const std::string& key : scenario_keys())
+        EXPECT_THAT(readme,
+                    ::testing::ContainsRegex("[`{ ]" + key.substr(key.rfind('.') + 1) + "(`| =)"))
+            << key;
 }
 
 }  // namespace

@@ -60,6 +60,8 @@ name = "one"
 weight = 2
 load = 0.3
 floods = true
+rows_per_second = 1000
+burst_rows = 50
 )";
 
 constexpr const char* kFarm = R"(name = "F"
@@ -84,7 +86,9 @@ steps = [
 )";
 
 TEST(ScenarioText, IsWhatTheFileSaid) {
-    for (const char* text : {kPool, kFarm}) {
+    std::string uncrowded = kFarm;
+    uncrowded.replace(uncrowded.find("lockstep"), 8, "uncrowded");
+    for (const std::string& text : {std::string(kPool), std::string(kFarm), uncrowded}) {
         const ScenarioResult read = parse_scenarios(text, "pool.toml");
 
         const auto* scenarios = std::get_if<std::vector<Scenario>>(&read);
