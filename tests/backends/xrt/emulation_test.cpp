@@ -12,13 +12,16 @@
 #include <random>
 #include <thread>
 
+#include "backends/xrt/emulation/arrangement.h"
 #include "backends/xrt/emulation/card_settings.h"
 #include "backends/xrt/emulation/card_state.h"
 #include "tests/backends/xrt/designs.h"
-#include "tests/backends/xrt/emulated_card.h"
 
 namespace bunch::test {
 namespace {
+
+using emulation::arrange_cards;
+using emulation::card_state;
 
 using namespace std::chrono_literals;
 using emulation::Board;

@@ -6,13 +6,23 @@
 #include <filesystem>
 #include <fstream>
 
+#include "backends/xrt/emulation/arrangement.h"
+#include "backends/xrt/emulation/model_folder.h"
 #include "backends/xrt/fixed_point/arithmetic.h"
 #include "tests/backends/conformance.h"
-#include "tests/backends/xrt/emulated_card.h"
-#include "tests/backends/xrt/model_folder.h"
 
 namespace bunch::test {
 namespace {
+
+using emulation::arrange_cards;
+using emulation::bytes_of;
+using emulation::card_folder;
+using emulation::copying_model;
+using emulation::dense_model;
+using emulation::DenseModel;
+using emulation::fpga_spec;
+using emulation::FpgaFolder;
+using emulation::write_model;
 
 const bool kArranged = [] {
     arrange_cards("[[card]]\nname = \"bunch_emulated_test\"\nstate = \"card.state\"\n");

@@ -1,4 +1,4 @@
-#include "tests/backends/xrt/model_folder.h"
+#include "backends/xrt/emulation/model_folder.h"
 
 #include <filesystem>
 #include <fstream>
@@ -9,7 +9,7 @@
 #include "backends/xrt/xclbin.h"
 #include "core/check.h"
 
-namespace bunch::test {
+namespace bunch::emulation {
 namespace {
 
 fpga::Xclbin design_of(const FpgaFolder& folder) {
@@ -40,9 +40,8 @@ std::vector<std::byte> bytes_of(const std::string& text) {
 std::string write_model(const FpgaFolder& folder, const std::string& parent) {
     const std::filesystem::path path = std::filesystem::path(parent) / folder.name;
     std::filesystem::create_directories(path);
-    const emulation::KernelImage image{"k", folder.model, folder.parameters};
-    const auto file =
-        fpga::write_xclbin(design_of(folder), emulation::write_bitstream({&image, 1}));
+    const KernelImage image{"k", folder.model, folder.parameters};
+    const auto file = fpga::write_xclbin(design_of(folder), write_bitstream({&image, 1}));
     BUNCH_CHECK(file.ok());
     std::ofstream(path / "model.xclbin", std::ios::binary)
         .write(reinterpret_cast<const char*>(file->data()),
@@ -106,4 +105,4 @@ ModelSpec fpga_spec(const std::string& name, const std::string& manifest, std::u
     return spec;
 }
 
-}  // namespace bunch::test
+}  // namespace bunch::emulation

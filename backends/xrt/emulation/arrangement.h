@@ -1,6 +1,6 @@
-/// An emulated card under the real XRT, for tests. The environment decides at XRT's first use, so
-/// a test program has one arrangement of cards for all of its life; CTest runs each test in its
-/// own.
+/// Emulated cards for this process and those that it starts, under the real XRT: for tests and
+/// benchmarks. The environment decides at XRT's first use, so a process has one arrangement of
+/// cards for all of its life. docs/FPGA.md has the same for the command line.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 #include "backends/xrt/emulation/card_settings.h"
 #include "backends/xrt/emulation/card_state.h"
 
-namespace bunch::test {
+namespace bunch::emulation {
 
 /// Points XRT to the shim, with cards as the TOML text describes them (their state files lie in a
 /// folder of this process). Call it once, before anything of XRT.
@@ -18,6 +18,6 @@ void arrange_cards(const std::string& toml);
 const std::string& card_folder();
 
 /// The state of the card whose settings say state = `name`.
-emulation::CardState& card_state(const std::string& name);
+CardState& card_state(const std::string& name);
 
-}  // namespace bunch::test
+}  // namespace bunch::emulation

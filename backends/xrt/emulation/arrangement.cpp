@@ -1,4 +1,4 @@
-#include "tests/backends/xrt/emulated_card.h"
+#include "backends/xrt/emulation/arrangement.h"
 
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@
 
 #include "core/check.h"
 
-namespace bunch::test {
+namespace bunch::emulation {
 namespace {
 
 /// Removed with all that is in it when the process ends.
@@ -47,15 +47,15 @@ void arrange_cards(const std::string& toml) {
     ::setenv("BUNCH_XRT_EMULATION", settings.c_str(), 1);
 }
 
-emulation::CardState& card_state(const std::string& name) {
-    static std::map<std::string, std::unique_ptr<emulation::CardState>> states;
+CardState& card_state(const std::string& name) {
+    static std::map<std::string, std::unique_ptr<CardState>> states;
     auto& state = states[name];
     if (!state) {
-        auto opened = emulation::CardState::open(card_folder() + "/" + name);
+        auto opened = CardState::open(card_folder() + "/" + name);
         BUNCH_CHECK(opened.ok());
         state = std::move(*opened);
     }
     return *state;
 }
 
-}  // namespace bunch::test
+}  // namespace bunch::emulation

@@ -1,4 +1,5 @@
-/// Folders with FPGA models for tests: an xclbin for the emulated card and its manifest.
+/// Folders with FPGA models for tests and benchmarks: an xclbin for the emulated card and its
+/// manifest. `bunch xclbin make` writes such xclbins from a description.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +10,7 @@
 #include "backends/xrt/fixed_point/dense_stack.h"
 #include "core/model.h"
 
-namespace bunch::test {
+namespace bunch::emulation {
 
 /// One kernel "k" with kernel(rows, in, out) of `units` units, computed by `model`.
 struct FpgaFolder {
@@ -45,4 +46,4 @@ ModelSpec fpga_spec(const std::string& name, const std::string& manifest, std::u
 /// The bytes of a text.
 std::vector<std::byte> bytes_of(const std::string& text);
 
-}  // namespace bunch::test
+}  // namespace bunch::emulation
