@@ -12,6 +12,7 @@
 #include "core/ids.h"
 #include "core/status.h"
 #include "core/time.h"
+#include "scheduler/events.h"
 
 namespace bunch {
 
@@ -85,6 +86,11 @@ struct Drained {
     std::size_t abandoned = 0;  ///< calls that did not end in time and were told so
 };
 
-using Notice = std::variant<LaneBroken, HeartbeatBack, Settled, Drained>;
+/// What the scheduler has learnt so far, to be kept on disk.
+struct Learnt {
+    std::vector<LearntCurve> curves;
+};
+
+using Notice = std::variant<LaneBroken, HeartbeatBack, Settled, Learnt, Drained>;
 
 }  // namespace bunch

@@ -76,8 +76,10 @@ Result<std::unique_ptr<Daemon>> Daemon::open(const Config& config) {
         lock_endpoints(config.server.control_endpoints, "server.control_endpoints", locks));
     std::unique_ptr<Daemon> daemon(new Daemon(config, std::move(signals), std::move(locks),
                                               process_launcher(find_runner_dir(config.server))));
-    BUNCH_ASSIGN_OR_RETURN(daemon->reactor_,
-                           Reactor::open(config, daemon->metrics_, daemon->health_));
+    std::vector<LearntCurve> curves = daemon->curves_.curves();
+    if (!curves.empty()) log::info("curves_recalled", {{"curves", curves.size()}});
+    BUNCH_ASSIGN_OR_RETURN(daemon->reactor_, Reactor::open(config, daemon->metrics_,
+                                                           daemon->health_, std::move(curves)));
     if (config.server.http_address.empty()) return daemon;
     HttpHandlers handlers;
     Daemon* self = daemon.get();
@@ -95,6 +97,7 @@ Daemon::Daemon(const Config& config, Signals signals, std::vector<DeviceLock> lo
       signals_(std::move(signals)),
       locks_(std::move(locks)),
       launcher_(std::move(launcher)),
+      curves_(config.server.state_dir, config.models),
       watchdog_(watchdog_period()) {}
 
 Daemon::~Daemon() {
@@ -196,6 +199,14 @@ void Daemon::on(TimePoint, const Settled&) {
         log::warn("not_ready", {{"reason", reasons}});
     }
     notify_ready();
+}
+
+void Daemon::on(TimePoint, const Learnt& notice) {
+    if (const Status status = curves_.save(notice.curves); !status.ok()) {
+        log::warn("curves_unsaved", {{"reason", status.message()}});
+        return;
+    }
+    log::debug("curves_saved", {{"file", curves_.path()}, {"curves", notice.curves.size()}});
 }
 
 void Daemon::on(TimePoint at, const Drained& notice) {

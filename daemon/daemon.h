@@ -12,6 +12,7 @@
 #include "backends/host/runner_host.h"
 #include "config/config.h"
 #include "core/result.h"
+#include "daemon/curve_store.h"
 #include "daemon/health_board.h"
 #include "daemon/http_frontend.h"
 #include "daemon/reactor.h"
@@ -44,6 +45,7 @@ class Daemon {
     void on(TimePoint now, const LaneBroken& notice);
     void on(TimePoint now, const HeartbeatBack& notice);
     void on(TimePoint now, const Settled& notice);
+    void on(TimePoint now, const Learnt& notice);
     void on(TimePoint now, const Drained& notice);
     void forward_events(DeviceId device, std::vector<HostEvent> events);
     void beat(TimePoint now);
@@ -53,6 +55,7 @@ class Daemon {
     Signals signals_;
     std::vector<DeviceLock> locks_;
     std::unique_ptr<Launcher> launcher_;
+    CurveStore curves_;
     Metrics metrics_;
     HealthBoard health_;
     std::unique_ptr<Reactor> reactor_;

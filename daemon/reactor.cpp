@@ -19,6 +19,7 @@ constexpr int kControlSendMark = 64;  // further answers to a client that does n
 enum Source : std::size_t { kData, kControl, kCommands, kGathers, kFirstLane };
 
 constexpr Duration kTick = std::chrono::milliseconds(100);
+constexpr Duration kReportPeriod = std::chrono::minutes(3);  // of what was learnt, to disk
 
 bool has_messages(zmq::socket_t& socket) {
     return (socket.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
@@ -71,7 +72,8 @@ RecordedScheduler::OpenCalls open_calls_of(CallSlab& slab) {
 }  // namespace
 
 Result<std::unique_ptr<Reactor>> Reactor::open(const Config& config, Metrics& metrics,
-                                               HealthBoard& health) {
+                                               HealthBoard& health,
+                                               std::vector<LearntCurve> curves) {
     auto context = std::make_unique<zmq::context_t>(1);
     context->set(zmq::ctxopt::max_sockets, 1023);
     BUNCH_ASSIGN_OR_RETURN(zmq::socket_t data,
@@ -83,11 +85,13 @@ Result<std::unique_ptr<Reactor>> Reactor::open(const Config& config, Metrics& me
                            bind_router(*context, config.server.control_endpoints,
                                        kControlReceiveMark, kControlSendMark, control_limits));
     return std::unique_ptr<Reactor>(new Reactor(config, metrics, health, std::move(data),
-                                                std::move(control), std::move(context)));
+                                                std::move(control), std::move(context),
+                                                std::move(curves)));
 }
 
 Reactor::Reactor(const Config& config, Metrics& metrics, HealthBoard& health, zmq::socket_t data,
-                 zmq::socket_t control, std::unique_ptr<zmq::context_t> context)
+                 zmq::socket_t control, std::unique_ptr<zmq::context_t> context,
+                 std::vector<LearntCurve> curves)
     : config_(config),
       metrics_(metrics),
       health_(health),
@@ -117,6 +121,9 @@ Reactor::Reactor(const Config& config, Metrics& metrics, HealthBoard& health, zm
     policies.tenants = tenants_.policies();
     policies.minimum_share = config.scheduler.minimum_share;
     scheduler_.configure(at, std::move(policies));
+    if (!curves.empty()) scheduler_.recall(at, curves);
+    reported_ = std::move(curves);
+    next_report_ = at + kReportPeriod;
     for (ServedModel& model : models_.all()) {
         for (const ServedDevice& device : devices_) {
             const auto& wanted = model.spec.devices;
@@ -256,6 +263,10 @@ void Reactor::tick(TimePoint at) {
     metrics.open_bytes.set(slab_.open_bytes());
     metrics.clients.set(data_.clients());
     control_.tick(at);
+    if (at >= next_report_) {
+        next_report_ = at + kReportPeriod;
+        report_learnt();
+    }
     if (drain_until_) finish_drain(at);
 }
 
@@ -268,7 +279,16 @@ void Reactor::finish_drain(TimePoint at) {
         desk_.fail(id, unavailable("the server shut down before this request could run"));
     });
     is_drained_ = true;
+    report_learnt();
     notices_.post(Drained{abandoned});
+}
+
+/// The main thread writes it: this one must not wait for a disk.
+void Reactor::report_learnt() {
+    std::vector<LearntCurve> learnt = scheduler_.state().learnt();
+    if (learnt == reported_) return;
+    reported_ = learnt;
+    notices_.post(Learnt{std::move(learnt)});
 }
 
 }  // namespace bunch

@@ -30,9 +30,11 @@ namespace bunch {
 
 class Reactor final : private Intake {
   public:
-    /// Binds the sockets. `metrics` and `health` must outlive the reactor.
+    /// Binds the sockets. `metrics` and `health` must outlive the reactor. `curves` is what an
+    /// earlier life had learnt.
     static Result<std::unique_ptr<Reactor>> open(const Config& config, Metrics& metrics,
-                                                 HealthBoard& health);
+                                                 HealthBoard& health,
+                                                 std::vector<LearntCurve> curves);
     ~Reactor() override;
 
     /// Turns until a Stop command; once, on the reactor's own thread.
@@ -46,7 +48,8 @@ class Reactor final : private Intake {
 
   private:
     Reactor(const Config& config, Metrics& metrics, HealthBoard& health, zmq::socket_t data,
-            zmq::socket_t control, std::unique_ptr<zmq::context_t> context);
+            zmq::socket_t control, std::unique_ptr<zmq::context_t> context,
+            std::vector<LearntCurve> curves);
 
     void admit(TimePoint now) override;
     void cancel(TimePoint now, const Origin& origin, ClientId client,
@@ -60,6 +63,7 @@ class Reactor final : private Intake {
     void report_lost_lanes();
     void publish_queues(TimePoint now);
     void tick(TimePoint now);
+    void report_learnt();
 
     void take_commands(TimePoint now);
     void on(TimePoint now, DeviceOpened& command);
@@ -94,6 +98,8 @@ class Reactor final : private Intake {
     Mailbox<Command> commands_;
     Mailbox<Notice> notices_;
     TimePoint next_tick_{};
+    TimePoint next_report_{};            ///< of what was learnt
+    std::vector<LearntCurve> reported_;  ///< then
     std::uint32_t next_instance_ = 0;
     std::vector<std::vector<std::optional<InstanceId>>> instances_;  ///< [model][device]
     std::vector<pollfd> poll_fds_;  ///< by Source; then one per lane

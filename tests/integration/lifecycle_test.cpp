@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "tests/integration/daemon_process.h"
@@ -64,6 +65,43 @@ TEST(Lifecycle, WhatDoesNotEndInTimeIsToldSo) {
     ASSERT_TRUE(reply);
     EXPECT_EQ(reply->status(), "unavailable");
     EXPECT_EQ(daemon.wait().code, 0);
+}
+
+TEST(Lifecycle, WhatWasLearntOfRunTimesIsThereAfterARestart) {
+    DaemonProcess daemon(echo_config("1ms"));
+    daemon.start_and_wait();
+    {
+        RawClient client(daemon.data_endpoint());
+        for (int i = 0; i < 20; ++i)
+            client.ask(request_frames(request_header("echo", {1, 4}), {1, 2, 3, 4}));
+    }
+    ASSERT_EQ(daemon.stop().code, 0);
+    EXPECT_EQ(daemon.log().find("curves_recalled"), std::string::npos);
+
+    daemon.start();
+
+    EXPECT_TRUE(daemon.wait_for_log("curves_recalled curves=1")) << daemon.log();
+}
+
+TEST(Lifecycle, ACorruptFileOfLearntTimesIsReportedOnceAndReplaced) {
+    DaemonProcess daemon(echo_config("1ms"));
+    const std::string path = daemon.folder() + "/state/curves.toml";
+    std::filesystem::create_directories(daemon.folder() + "/state");
+    std::ofstream(path) << "this = is not ours";
+    daemon.start_and_wait();
+    EXPECT_NE(daemon.log().find("curves_unusable"), std::string::npos) << daemon.log();
+    {
+        RawClient client(daemon.data_endpoint());
+        EXPECT_EQ(client.ask(request_frames(request_header("echo", {1, 4}), {1, 2, 3, 4})).status(),
+                  "ok");
+    }
+
+    ASSERT_EQ(daemon.stop().code, 0);
+
+    std::string first_line;
+    std::ifstream file(path);
+    std::getline(file, first_line);
+    EXPECT_NE(first_line.find("Written by bunchd"), std::string::npos) << first_line;
 }
 
 TEST(Lifecycle, AWrongConfigurationEndsTheStartWithEveryProblem) {

@@ -26,6 +26,7 @@ TEST(Tenants, AreCountedByTheNamesOfTheConfigurationOnly) {
         const RawReply reply = client.ask(request_frames(header_of(tenant), std::vector<float>(8)));
         EXPECT_EQ(reply.status(), "ok") << reply.message();
     }
+    EXPECT_TRUE(daemon.wait_for_metric("bunch_tenant_requests_total", 4));
 
     EXPECT_EQ(daemon.metric("bunch_tenant_requests_total{tenant=\"analysis\"}"), 2);
     EXPECT_EQ(daemon.metric("bunch_tenant_requests_total{tenant=\"default\"}"), 2);

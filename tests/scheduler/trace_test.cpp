@@ -111,7 +111,7 @@ TEST(Trace, GivesTicketsBackAsTheyWere) {
 }
 
 TEST(Trace, GivesConfigurationsOfAnySizeBack) {
-    for (const std::size_t models : {0, 1, 2, 3, 100}) {
+    for (const std::size_t models : {0u, 1u, 2u, 3u, 100u}) {
         const SchedulerConfig config = config_of(models);
 
         const SchedulerConfig back = round_trip(Configure{config}).config;
