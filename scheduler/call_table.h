@@ -27,6 +27,7 @@ struct Piece {
 struct HeldSlice {
     Index call = kNone;
     Slice slice;
+    ClientId client{};  ///< if the order of its calls is kept, else 0
 };
 
 struct OpenCall {
@@ -36,6 +37,12 @@ struct OpenCall {
     std::uint32_t queued_rows = 0;      ///< not on a lane
     std::uint32_t unfinished_rows = 0;  ///< queued or on a lane
     Index pieces = kNone;               ///< first of its waiting pieces
+    double work = 0;                    ///< what it counts for its tenant, see fair_share.h
+    std::uint16_t tier = 0;             ///< see model_queue.h
+    Index next_of_client = kNone;       ///< see client_order.h
+    bool is_ordered = false;            ///< begins behind the older calls of its client
+    bool is_in_order = false;           ///< and some of its rows wait to
+    bool is_late = false;               ///< wanted although its deadline cannot be met
     bool is_open = false;
 };
 

@@ -1,6 +1,7 @@
 #include "scheduler/cost_model.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
 
@@ -9,10 +10,18 @@ namespace {
 
 constexpr double kForgetting = 0.98;      // a sample counts half after 34 later ones
 constexpr double kDeviationGain = 0.05;   // of the newest sample
+constexpr double kContentionGain = 0.1;   // of the newest sample
+constexpr double kMostContention = 4;     // of one other lane
 constexpr double kCopyGain = 0.1;         // of the newest sample
+constexpr double kCorrectionGain = 0.05;  // of the newest sample
+constexpr double kCorrectionMatters = 0.03;
 constexpr double kOutlier = 4;            // times off the curve that a sample may count for
 constexpr double kMinSizeSpread = 0.01;   // variance of rows over mean square that gives a slope
 constexpr double kEfficiencyLoss = 0.03;  // of a batch of efficient_rows()
+constexpr double kUpperQuantile = 0.9;    // of cautious_run()
+constexpr double kSpreadGain = 0.2;       // of upper_factor, in deviations
+constexpr double kMostUpperFactor = 2;
+constexpr std::uint64_t kRunsBeforeCorrections = 32;
 constexpr Duration kLongestRun = std::chrono::hours(1);
 
 bool is_plausible(std::uint32_t rows, Duration time) {
@@ -31,27 +40,72 @@ void learn_per_row(double& estimate, std::uint32_t rows, Duration time) {
     estimate += kCopyGain * (std::min(per_row, kOutlier * estimate) - estimate);
 }
 
+std::size_t bucket_of(std::uint32_t rows, std::size_t buckets) {
+    return std::min<std::size_t>(static_cast<std::size_t>(std::bit_width(rows)) - 1, buckets - 1);
+}
+
+bool is_sense(double value, double most) {
+    return value >= 0 && value <= most;  // false for NaN
+}
+
 }  // namespace
 
-void CostCurve::learn_run(std::uint32_t rows, Duration compute) {
+void CostCurve::learn_run(std::uint32_t rows, Duration compute, RunOn on) {
     if (!is_plausible(rows, compute)) return;
-    double seconds = to_seconds(compute);
+    double seconds = to_seconds(compute) / on.pace;
+    double expected = seconds;
     if (known()) {
-        const double expected = mean_seconds(rows);
+        expected = mean_seconds(rows, {on.others, 1});
         // A curve of one size says little of others, so only a sloped one calls outliers.
         if (sloped_) seconds = std::clamp(seconds, expected / kOutlier, expected * kOutlier);
         const double off = std::min(1.0, std::abs(seconds - expected) / expected);
         deviation_ += kDeviationGain * (off - deviation_);
+        learn_spread(seconds / expected);
+        if (sloped_) learn_contention(seconds - expected, expected, rows, on.others);
+        if (runs_ >= kRunsBeforeCorrections)
+            learn_correction(rows, seconds / line_seconds(rows, on.others));
     }
-    // Relative errors count, so that large batches do not drown small ones.
-    const double w = 1 / (seconds * seconds);
-    const double x = rows;
+    smallest_rows_ = runs_ == 0 ? rows : std::min(smallest_rows_, rows);
+    largest_rows_ = std::max(largest_rows_, rows);
+    ++runs_;
+    // Relative errors count, so that large batches do not drown small ones: relative to what was
+    // expected, since weights by what was seen would favour the quick runs of a noisy device.
+    const double scale = sloped_ ? expected : seconds;
+    const double w = 1 / (scale * scale);
+    const double x = contended(rows, on.others);
     weight_ = weight_ * kForgetting + w;
     sum_x_ = sum_x_ * kForgetting + w * x;
     sum_xx_ = sum_xx_ * kForgetting + w * x * x;
     sum_y_ = sum_y_ * kForgetting + w * seconds;
     sum_xy_ = sum_xy_ * kForgetting + w * x * seconds;
     fit();
+}
+
+void CostCurve::learn_contention(double error, double expected, double rows, std::uint32_t others) {
+    if (others == 0 || line_.per_row <= 0) return;
+    // Normalised least mean squares: the step that would explain the error, times a gain, less
+    // where contention is a small part of the run.
+    const double part = line_.per_row * rows * others;
+    const double step = error * part / (part * part + 0.1 * expected * expected);
+    contention_ = std::clamp(contention_ + kContentionGain * step, 0.0, kMostContention);
+}
+
+/// Stochastic approximation of a quantile (Robbins and Monro 1951).
+void CostCurve::learn_spread(double ratio) {
+    const double step = kSpreadGain * deviation_;
+    upper_factor_ += ratio > upper_factor_ ? step * kUpperQuantile : step * (kUpperQuantile - 1);
+    upper_factor_ = std::clamp(upper_factor_, 1.0, kMostUpperFactor);
+}
+
+void CostCurve::learn_correction(std::uint32_t rows, double ratio) {
+    double& correction = corrections_[bucket_of(rows, kBuckets)];
+    correction += kCorrectionGain * (std::clamp(ratio, 0.5, 2.0) - correction);
+    review_corrections();
+}
+
+void CostCurve::review_corrections() {
+    is_straight_ = std::all_of(corrections_.begin(), corrections_.end(),
+                               [](double one) { return std::abs(one - 1) <= kCorrectionMatters; });
 }
 
 void CostCurve::fit() {
@@ -73,22 +127,40 @@ void CostCurve::fit() {
     }
 }
 
-double CostCurve::mean_seconds(double rows) const {
-    if (sloped_) return line_.fixed + line_.per_row * rows;
+void CostCurve::rescale(double factor) {
+    line_.fixed *= factor;
+    line_.per_row *= factor;
+    sum_y_ *= factor;
+    sum_xy_ *= factor;
+}
+
+double CostCurve::line_seconds(double rows, std::uint32_t others) const {
+    const double x = contended(rows, others);
+    if (sloped_) return line_.fixed + line_.per_row * x;
     // Only one size was seen: fewer rows may take as long, more may take proportionally longer.
-    return sum_y_ / weight_ * std::max(1.0, rows * weight_ / sum_x_);
+    return sum_y_ / weight_ * std::max(1.0, x * weight_ / sum_x_);
 }
 
-double CostCurve::margin() const {
-    return 1 + std::min(0.5, 2 * deviation_);
+double CostCurve::mean_seconds(std::uint32_t rows, RunOn on) const {
+    const double straight = line_seconds(rows, on.others) * on.pace;
+    return is_straight_ ? straight : straight * corrections_[bucket_of(rows, kBuckets)];
 }
 
-Duration CostCurve::run(std::uint32_t rows) const {
-    return known() ? from_seconds(mean_seconds(rows)) : Duration::zero();
+std::uint32_t CostCurve::trial_rows(std::uint32_t limit) const {
+    if (is_tried()) return limit;
+    return runs_ < kTrials / 2 ? 1 : std::max(1u, limit / 2);
 }
 
-Duration CostCurve::cautious_run(std::uint32_t rows) const {
-    return known() ? from_seconds(mean_seconds(rows) * margin()) : Duration::zero();
+Duration CostCurve::run(std::uint32_t rows, RunOn on) const {
+    return known() ? from_seconds(mean_seconds(rows, on)) : Duration::zero();
+}
+
+Duration CostCurve::cautious_run(std::uint32_t rows, RunOn on) const {
+    return known() ? from_seconds(mean_seconds(rows, on) * upper_factor_) : Duration::zero();
+}
+
+double CostCurve::rate(std::uint32_t rows, RunOn on) const {
+    return known() ? rows / mean_seconds(rows, on) : 0;
 }
 
 void CostCurve::learn_gather(std::uint32_t rows, Duration gather) {
@@ -107,44 +179,80 @@ std::uint32_t CostCurve::rows_copied_within(Duration budget, std::uint32_t limit
     return copy_per_row() > 0 ? whole_rows(to_seconds(budget) / copy_per_row(), limit) : limit;
 }
 
-std::uint32_t CostCurve::rows_within(Duration budget, bool with_copy, std::uint32_t limit) const {
-    if (!known()) return limit;
-    const double copy = with_copy ? copy_per_row() / margin() : 0;
-    const double seconds = to_seconds(budget) / margin();
+std::uint32_t CostCurve::rows_on_line(double seconds, double copy, std::uint32_t limit,
+                                      RunOn on) const {
+    const double slower = 1 + contention_ * on.others;
     if (sloped_) {
-        const double per_row = line_.per_row + copy;
+        const double per_row = line_.per_row * slower + copy;
         if (per_row <= 0) return seconds >= line_.fixed ? limit : 0;
         return whole_rows((seconds - line_.fixed) / per_row, limit);
     }
-    const double seen_rows = sum_x_ / weight_;
-    const double seen_seconds = sum_y_ / weight_;
-    if (seconds < seen_seconds + copy) return 0;
-    const double proportional = seconds / (seen_seconds / seen_rows + copy);
-    // Up to the size that was seen the run is taken to be as long as that one.
-    const double flat = copy > 0 ? (seconds - seen_seconds) / copy : seen_rows;
-    return whole_rows(std::max(proportional, std::min(flat, seen_rows)), limit);
+    // One size was seen: fewer rows take no longer. More are tried, or their time would never be
+    // known where the first ones were few.
+    return seconds < sum_y_ / weight_ + copy ? 0 : limit;
 }
 
-std::uint32_t CostCurve::efficient_rows(std::uint32_t limit) const {
+std::uint32_t CostCurve::rows_within(Duration budget, bool with_copy, std::uint32_t limit,
+                                     RunOn on) const {
+    if (!known()) return limit;
+    const double scale = upper_factor_ * on.pace;
+    const double copy = with_copy ? copy_per_row() / scale : 0;
+    const double seconds = to_seconds(budget) / scale;
+    if (is_straight_) return rows_on_line(seconds, copy, limit, on);
+    for (std::size_t bucket = bucket_of(limit, kBuckets) + 1; bucket-- > 0;) {
+        const double correction = corrections_[bucket];
+        const std::uint32_t rows = rows_on_line(seconds / correction, copy / correction, limit, on);
+        if (rows >= (1u << bucket))
+            return bucket + 1 < kBuckets ? std::min(rows, (2u << bucket) - 1) : rows;
+    }
+    return 0;
+}
+
+std::uint32_t CostCurve::efficient_rows(std::uint32_t limit, RunOn on) const {
     if (!sloped_) return limit;
     if (line_.fixed <= 0) return 1;
-    const double loss =
-        (1 + kEfficiencyLoss) * line_.fixed / limit + kEfficiencyLoss * line_.per_row;
+    const double per_row = line_.per_row * (1 + contention_ * on.others);
+    const double loss = (1 + kEfficiencyLoss) * line_.fixed / limit + kEfficiencyLoss * per_row;
     return std::max(1u, whole_rows(std::ceil(line_.fixed / loss), limit));
 }
 
 void CostCurve::save(LearntCurve& into) const {
-    into.fixed = line_.fixed;
-    into.per_row = line_.per_row;
+    into.fixed = sloped_ ? line_.fixed : 0;
+    into.per_row = sloped_ ? line_.per_row : sum_y_ / sum_x_;
+    into.per_row_contended = into.per_row * contention_;
+    into.upper_factor = upper_factor_;
     into.deviation = deviation_;
     into.gather_per_row = gather_per_row_;
     into.transfer_per_row = transfer_per_row_;
+    into.smallest_rows = smallest_rows_;
+    into.largest_rows = largest_rows_;
+    into.corrections.assign(corrections_.begin(), corrections_.end());
 }
 
 void CostCurve::restore(const LearntCurve& from) {
-    if (known() || !(from.fixed >= 0 && from.per_row >= 0 && from.fixed + from.per_row > 0)) return;
-    for (const std::uint32_t rows : {1u, 64u})
+    const double longest = to_seconds(kLongestRun);
+    const bool is_sound =
+        is_sense(from.fixed, longest) && is_sense(from.per_row, longest) &&
+        from.fixed + from.per_row > 0 && is_sense(from.per_row_contended, longest) &&
+        is_sense(from.upper_factor, kMostUpperFactor) && is_sense(from.deviation, 1) &&
+        is_sense(from.gather_per_row, longest) && is_sense(from.transfer_per_row, longest) &&
+        from.smallest_rows >= 1 && from.largest_rows >= from.smallest_rows;
+    if (known() || !is_sound) return;
+    // As if the smallest and the largest batch had been seen.
+    for (const std::uint32_t rows : {from.smallest_rows, from.largest_rows})
         learn_run(rows, from_seconds(from.fixed + from.per_row * rows));
+    runs_ = kTrials;
+    contention_ = from.per_row > 0
+                      ? std::clamp(from.per_row_contended / from.per_row, 0.0, kMostContention)
+                      : 0;
+    upper_factor_ = std::max(1.0, from.upper_factor);
+    deviation_ = from.deviation;
+    gather_per_row_ = from.gather_per_row;
+    transfer_per_row_ = from.transfer_per_row;
+    for (std::size_t i = 0; i < std::min(from.corrections.size(), kBuckets); ++i)
+        if (from.corrections[i] >= 0.5 && from.corrections[i] <= 2)
+            corrections_[i] = from.corrections[i];
+    review_corrections();
 }
 
 std::vector<LearntCurve> CostModel::learnt() const {
@@ -172,8 +280,19 @@ ClassId CostModel::class_named(std::string_view name) {
     return id;
 }
 
+void CostModel::rescale(ClassId device_class, double factor) {
+    for (auto& [key, curve] : curves_)
+        if (key.second == device_class) curve.rescale(factor);
+}
+
 CostCurve& CostModel::curve(ModelId model, ClassId device_class) {
     return curves_[{model, device_class}];
+}
+
+const CostCurve& CostModel::curve_at(ModelId model, ClassId device_class) const {
+    static const CostCurve kUnknown;
+    const auto found = curves_.find({model, device_class});
+    return found == curves_.end() ? kUnknown : found->second;
 }
 
 const CostCurve* CostModel::find(ModelId model, std::string_view class_name) const {

@@ -1,8 +1,10 @@
 /// How long batches take, learnt from reports: per model and device class the compute time as a
-/// straight line over rows, and gather and transfer per row. Not here: when a lane is free
-/// (pool.h).
+/// straight line over rows, corrected where it is not straight, and gather and transfer per row.
+/// Not here: when a lane is free (pool.h).
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -19,35 +21,63 @@ namespace bunch {
 /// Devices of one class run a model equally fast. Numbers are given out by CostModel.
 using ClassId = Id<struct ClassTag, std::uint32_t>;
 
-/// What one model costs on one device class.
+/// How a batch runs: beside how many other busy lanes of its device, and at which pace of the
+/// device (2: all its runs take twice as long as those of its class).
+struct RunOn {
+    std::uint32_t others = 0;
+    double pace = 1;
+};
+
+/// What one model costs on one device class: l(b, o) = fixed + per_row · b · (1 + contention · o)
+/// for b rows beside o other busy lanes, times a correction per power of two of b.
 class CostCurve {
   public:
     /// One batch took this long to compute. Nonsense (no rows, no or more than an hour of time) is
     /// ignored, and what is far off the curve counts only as moderately off.
-    void learn_run(std::uint32_t rows, Duration compute);
+    void learn_run(std::uint32_t rows, Duration compute, RunOn on = {});
 
     /// Gather, or transfer, of one batch took this long. Nonsense is ignored. A transfer that may
     /// contain waiting for the batch before it is not for learning.
     void learn_gather(std::uint32_t rows, Duration gather);
     void learn_transfer(std::uint32_t rows, Duration transfer);
 
-    /// Fills in the times of `into`.
+    /// All runs take so many times what they took.
+    void rescale(double factor);
+
+    /// Fills in all of `into` but model and class.
     void save(LearntCurve& into) const;
 
-    /// Begins as `from` says, if nothing has been learnt yet.
+    /// Begins as `from` says, if nothing has been learnt yet and it makes sense.
     void restore(const LearntCurve& from);
 
     /// Whether any run has been learnt; the functions below return zero before.
-    bool known() const { return weight_ > 0; }
+    bool known() const { return runs_ > 0; }
+
+    /// Runs that were learnt in this life.
+    std::uint64_t runs() const { return runs_; }
+
+    /// How many rows the next batch should have at most, so that the curve is soon known: three of
+    /// 1, three of half the limit, then `limit`.
+    std::uint32_t trial_rows(std::uint32_t limit) const;
+
+    bool is_tried() const { return runs_ >= kTrials; }
 
     /// Expected compute time.
-    Duration run(std::uint32_t rows) const;
+    Duration run(std::uint32_t rows, RunOn on = {}) const;
 
-    /// As run(), with a margin for its usual deviation.
-    Duration cautious_run(std::uint32_t rows) const;
+    /// What nine of ten runs do not exceed.
+    Duration cautious_run(std::uint32_t rows, RunOn on = {}) const;
+
+    double upper_factor() const { return upper_factor_; }
 
     /// By how much runs usually differ from run(), as a part of it.
     double deviation() const { return deviation_; }
+
+    /// The part of a run that does not depend on rows.
+    Duration fixed() const { return from_seconds(line_.fixed); }
+
+    /// Rows per second in batches of that many.
+    double rate(std::uint32_t rows, RunOn on = {}) const;
 
     /// Expected gather and transfer time; zero until learnt.
     Duration copy(std::uint32_t rows) const;
@@ -57,43 +87,72 @@ class CostCurve {
 
     /// The most rows whose cautious run, and copy if `with_copy`, takes at most `budget`; at most
     /// `limit`. 0 if not even one row does. `limit` as long as nothing is known.
-    std::uint32_t rows_within(Duration budget, bool with_copy, std::uint32_t limit) const;
+    std::uint32_t rows_within(Duration budget, bool with_copy, std::uint32_t limit,
+                              RunOn on = {}) const;
 
     /// The fewest rows that use the device nearly (to 3 %) as well as `limit` rows do.
-    std::uint32_t efficient_rows(std::uint32_t limit) const;
+    std::uint32_t efficient_rows(std::uint32_t limit, RunOn on = {}) const;
 
   private:
+    static constexpr std::uint64_t kTrials = 6;
+    static constexpr std::size_t kBuckets = 17;  ///< of rows, by powers of two
+
     struct Line {
         double fixed = 0;    ///< seconds
         double per_row = 0;  ///< seconds
     };
 
-    double mean_seconds(double rows) const;
-    double margin() const;
+    static constexpr std::array<double, kBuckets> no_corrections() {
+        std::array<double, kBuckets> ones{};
+        ones.fill(1);
+        return ones;
+    }
+    double line_seconds(double rows, std::uint32_t others) const;
+    double mean_seconds(std::uint32_t rows, RunOn on) const;
+    std::uint32_t rows_on_line(double seconds, double copy, std::uint32_t limit, RunOn on) const;
+    double contended(double rows, std::uint32_t others) const {
+        return rows * (1 + contention_ * others);
+    }
     double copy_per_row() const { return gather_per_row_ + transfer_per_row_; }
+    void learn_contention(double error, double expected, double rows, std::uint32_t others);
+    void learn_spread(double ratio);
+    void learn_correction(std::uint32_t rows, double ratio);
+    void review_corrections();
     void fit();
 
-    // Sums over samples (rows x, seconds y), each weighed by 1/y² and by its age.
+    // Sums over samples (contended rows x, seconds y), each weighed by 1/y² and by its age.
     double weight_ = 0;
     double sum_x_ = 0;
     double sum_xx_ = 0;
     double sum_y_ = 0;
     double sum_xy_ = 0;
     Line line_;
-    bool sloped_ = false;        ///< batches of different sizes were seen, so line_ means something
-    double deviation_ = 0.05;    ///< usual |y - mean| / mean
-    double gather_per_row_ = 0;  ///< seconds; 0: not learnt
+    bool sloped_ = false;  ///< batches of different sizes were seen, so line_ means something
+    double contention_ = 0;
+    double deviation_ = 0.05;      ///< usual |y - mean| / mean
+    double upper_factor_ = 1.1;    ///< nine of ten runs are below mean times this
+    double gather_per_row_ = 0;    ///< seconds; 0: not learnt
     double transfer_per_row_ = 0;  ///< seconds; 0: not learnt
+    std::array<double, kBuckets> corrections_ = no_corrections();
+    bool is_straight_ = true;  ///< no correction matters
+    std::uint64_t runs_ = 0;
+    std::uint32_t smallest_rows_ = 0;
+    std::uint32_t largest_rows_ = 0;
 };
 
 /// The curves of all models on all device classes. They outlive devices.
 class CostModel {
   public:
-    /// The number of the class of that name, a new one if need be.
+    /// The number of the class of that name, a new one if need be. Numbers count up from 0.
     ClassId class_named(std::string_view name);
 
     /// The curve of a model on a class, made if need be. The address stays valid.
     CostCurve& curve(ModelId model, ClassId device_class);
+
+    /// All models' runs on the class take so many times what they took.
+    void rescale(ClassId device_class, double factor);
+
+    const CostCurve& curve_at(ModelId model, ClassId device_class) const;
 
     std::vector<LearntCurve> learnt() const;
     void recall(const LearntCurve& curve);

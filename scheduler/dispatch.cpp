@@ -1,8 +1,6 @@
 // What is decided: who is rejected, and which lane gets which batch.
 #include <algorithm>
 #include <chrono>
-#include <limits>
-#include <tuple>
 #include <utility>
 
 #include "scheduler/scheduler_impl.h"
@@ -10,51 +8,47 @@
 namespace bunch {
 namespace {
 
-/// How soon a call without deadline and objective should be answered, as far as order goes.
-constexpr Duration kUsualObjective = std::chrono::milliseconds(100);
-
-TimePoint deadline_of(const Ticket& ticket) {
-    return ticket.late_ok ? kNever : ticket.deadline;
+/// Whether `a` goes before `b` on a device.
+template <typename Candidate>
+bool goes_before(const Candidate& a, const Candidate& b) {
+    if (a.is_suspect != b.is_suspect) return a.is_suspect;
+    if (a.tier != b.tier) return a.tier < b.tier;
+    return a.score > b.score;
 }
 
 }  // namespace
 
-/// What goes first on a device: less is more urgent.
-struct Scheduler::Impl::Urgency {
-    bool is_usual = true;  ///< suspects go first: somebody waits for them twice already
-    std::uint8_t priority = 0;
-    TimePoint wanted;
-    std::uint64_t sequence = 0;
-
-    friend bool operator<(const Urgency& a, const Urgency& b) {
-        return std::tie(a.is_usual, a.priority, a.wanted, a.sequence) <
-               std::tie(b.is_usual, b.priority, b.wanted, b.sequence);
-    }
-};
-
-/// What a lane would run next.
-struct Scheduler::Impl::Choice {
-    Index instance = kNone;
-    std::size_t line = 0;
-    Urgency urgency;
-};
-
 void Scheduler::Impl::decide(std::vector<Decision>& out) {
     reject_expired();
     reject_where_no_device();
+    if (now_ >= next_upkeep_) upkeep(out);
+    for (Index lane = pool_.wake(now_); lane != kNone; lane = pool_.wake(now_))
+        mark_class(pool_.lane_at(lane).device_class);
+    while (!class_timers_.empty() && class_timers_.first_time() <= now_) {
+        const Index device_class = class_timers_.first();
+        class_timers_.remove(device_class);
+        mark_class(device_class);
+    }
+    for (std::size_t i = 0; i < dirty_classes_.size(); ++i) {
+        pool_.class_at(dirty_classes_[i]).is_dirty = false;
+        serve_class(dirty_classes_[i], out);
+    }
+    dirty_classes_.clear();
+    for (std::size_t i = 0; i < dirty_models_.size(); ++i) {
+        models_[dirty_models_[i]].is_dirty = false;
+        serve_model(dirty_models_[i], out);
+        retire_if_unused(dirty_models_[i]);
+    }
+    dirty_models_.clear();
     for (Reject& reject : rejects_) out.emplace_back(std::move(reject));
     rejects_.clear();
-    for (Index lane = pool_.wake(now_); lane != kNone; lane = pool_.wake(now_))
-        dirty_lanes_.push_back(lane);
-    fill_dirty_lanes(out);
-    place_dirty_models(out);
 }
 
 void Scheduler::Impl::reject_expired() {
     while (const std::optional<CallId> id = expiry_.pop(now_)) {
         const Index call = calls_.find(*id);
         if (call == kNone || calls_[call].queued_rows == 0) continue;
-        if (deadline_of(calls_[call].ticket) > now_) continue;
+        if (hard_deadline(calls_[call]) > now_) continue;
         const auto waited =
             std::chrono::duration_cast<std::chrono::microseconds>(now_ - calls_[call].arrival);
         end_call(call,
@@ -81,160 +75,134 @@ void Scheduler::Impl::reject_where_no_device() {
     }
 }
 
-void Scheduler::Impl::fill_dirty_lanes(std::vector<Decision>& out) {
-    for (const Index lane : dirty_lanes_) {
-        while (takes_batches(lane)) {
-            const Choice choice = most_urgent(pool_.lane_at(lane));
-            if (choice.instance == kNone) break;
-            // Another lane that is due may be the better place for what this one would run.
-            const bool is_due = pool_.lane_at(lane).state == LaneState::due;
-            const bool is_alone = pool_.due_lanes() == (is_due ? 1u : 0u);
-            const Index model = pool_.instance_at(choice.instance).model;
-            if (!fill(is_alone ? lane : best_lane(models_[model]), out)) break;
+void Scheduler::Impl::serve_class(Index device_class, std::vector<Decision>& out) {
+    while (serve_best(device_class, LaneState::due, out)) {
+    }
+    while (serve_best(device_class, LaneState::waiting, out)) {
+    }
+    rearm(device_class);
+}
+
+bool Scheduler::Impl::serve_best(Index device_class, LaneState state, std::vector<Decision>& out) {
+    ClassRecord& record = pool_.class_at(device_class);
+    if (record.list(state).empty()) return false;
+    const std::uint64_t given_up = given_up_;
+    std::optional<Candidate> best;
+    for (const Index index : record.models) {
+        for (ClassUse& use : models_[index].uses) {
+            if (use.device_class != device_class) continue;
+            const std::optional<Candidate> one = evaluate(index, use, state, 0);
+            if (one && (!best || goes_before(*one, *best))) best = one;
         }
     }
-    dirty_lanes_.clear();
-}
-
-void Scheduler::Impl::place_dirty_models(std::vector<Decision>& out) {
-    for (const Index index : dirty_models_) {
-        ModelRecord& model = models_[index];
-        model.is_dirty = false;
-        while (!model.queue.empty()) {
-            const bool full = is_full(model, model.queue.longest_line(), model.smallest_limit);
-            if ((full ? pool_.open_lanes() : pool_.due_lanes()) == 0) break;
-            if (model.fruitless_at == pool_.openings() && (model.fruitless_full || !full)) break;
-            if (!fill(best_lane(model), out)) {
-                if (model.queue.has_suspects())
-                    break;  // a lane that takes none may take a new call
-                model.fruitless_at = pool_.openings();
-                model.fruitless_full = full;
-                break;
-            }
-        }
-        retire_if_unused(index);
-    }
-    dirty_models_.clear();
-}
-
-bool Scheduler::Impl::is_full(const ModelRecord& model, std::uint64_t rows,
-                              std::uint32_t limit) const {
-    return rows > 0 && (rows >= limit || model.is_one_call_per_batch());
-}
-
-/// Whether a suspect batch may be bound to the lane: not while another lane of its device has one.
-/// A runner that dies takes all its lanes with it, and the second would be blamed for the first.
-bool Scheduler::Impl::takes_suspects(const LaneRecord& lane) const {
-    for (const Index other : pool_.device_at(lane.device).lanes) {
-        const LaneRecord& record = pool_.lane_at(other);
-        if (record.id == lane.id) continue;
-        for (const Index batch : record.batches)
-            if (pool_.batch_at(batch).is_alone) return false;
-    }
+    if (!best) return false;
+    if (has_tiers_ && !best->is_suspect) give_lower_tier(device_class, state, *best);
+    if (given_up_ != given_up) return true;  // the best may count on a call that has ended since
+    dispatch(*best, out);
     return true;
 }
 
-/// The lane where the oldest rows of the model would be through first, among those that take it
-/// now; equal ones share by lot.
-Index Scheduler::Impl::best_lane(const ModelRecord& model) {
-    const std::uint64_t rows = model.queue.longest_line();
-    Index best = kNone;
-    TimePoint best_end = kNever;
-    std::uint64_t equals = 0;
-    for (const Index i : model.instances) {
-        const InstanceRecord& instance = pool_.instance_at(i);
-        if (!instance.is_usable) continue;
-        const auto batch =
-            static_cast<std::uint32_t>(std::min<std::uint64_t>(rows, instance.limit));
-        const Duration run = instance.curve->run(batch);
-        const bool full = is_full(model, rows, instance.limit);
-        for (const Index l : pool_.device_at(instance.device).lanes) {
-            const LaneRecord& lane = pool_.lane_at(l);
-            if (lane.state != LaneState::due && !(full && lane.state == LaneState::waiting))
-                continue;
-            if (rows == 0 && !takes_suspects(lane)) continue;  // there are only suspects
-            const TimePoint end = saturating_add(std::max(now_, lane.free_at), run);
-            if (end > best_end) continue;
-            equals = end < best_end ? 1 : equals + 1;
-            random_ = random_ * 6364136223846793005u + 1442695040888963407u;
-            if ((random_ >> 33) % equals != 0) continue;
-            best = l;
-            best_end = end;
+/// Higher tiers go first, but while others wait they are given their minimum share of the time.
+void Scheduler::Impl::give_lower_tier(Index device_class, LaneState state, Candidate& best) {
+    ClassRecord& record = pool_.class_at(device_class);
+    std::optional<Candidate> lower;
+    for (const Index index : record.models) {
+        for (ClassUse& use : models_[index].uses) {
+            if (use.device_class != device_class) continue;
+            const auto least = static_cast<Tier>(best.tier + 1);
+            const std::optional<Candidate> one = evaluate(index, use, state, least);
+            if (one && (!lower || goes_before(*one, *lower))) lower = one;
         }
     }
-    return best;
-}
-
-bool Scheduler::Impl::takes_batches(Index lane) const {
-    const LaneState state = pool_.lane_at(lane).state;
-    return state == LaneState::due || state == LaneState::waiting;
-}
-
-bool Scheduler::Impl::fill(Index lane, std::vector<Decision>& out) {
-    if (lane == kNone || !takes_batches(lane)) return false;
-    const Choice choice = most_urgent(pool_.lane_at(lane));
-    if (choice.instance == kNone) return false;
-    const InstanceRecord& instance = pool_.instance_at(choice.instance);
-    Batch batch = form(lane, choice);
-    const Duration predicted = instance.curve->run(batch.rows);
-    out.emplace_back(Dispatch{std::move(batch), CloseReason::queue, predicted});
-    return true;
-}
-
-Scheduler::Impl::Choice Scheduler::Impl::most_urgent(const LaneRecord& lane) const {
-    Choice best;
-    for (const Index i : pool_.device_at(lane.device).instances) {
-        const InstanceRecord& instance = pool_.instance_at(i);
-        const ModelRecord& model = models_[instance.model];
-        if (!instance.is_usable || model.queue.empty()) continue;
-        std::size_t line = 0;
-        const std::optional<Urgency> urgency = urgency_of(model, instance, lane, line);
-        if (!urgency || (best.instance != kNone && !(*urgency < best.urgency))) continue;
-        best = {i, line, *urgency};
-    }
-    return best;
-}
-
-std::optional<Scheduler::Impl::Urgency> Scheduler::Impl::urgency_of(const ModelRecord& model,
-                                                                    const InstanceRecord& instance,
-                                                                    const LaneRecord& lane,
-                                                                    std::size_t& line) const {
-    const bool only_full = lane.state == LaneState::waiting;
-    const auto urgency = [&](const OpenCall& call, bool is_usual) {
-        const Duration objective = model.policy.objective.value_or(kUsualObjective);
-        return Urgency{is_usual, call.ticket.priority,
-                       std::min(deadline_of(call.ticket), saturating_add(call.arrival, objective)),
-                       call.sequence};
+    if (!lower) return;
+    const auto seconds = [&](const Candidate& one) {
+        for (const ClassUse& use : models_[one.model].uses)
+            if (use.device_class == device_class)
+                return to_seconds(use.curve->run(one.plan.rows, pool_.run_on(one.lane)));
+        return 0.0;
     };
-    if (model.queue.has_suspects() && !only_full && takes_suspects(lane))
-        return urgency(calls_[model.queue.first_suspects().slices.front().call], false);
-    std::optional<Urgency> best;
-    for (std::size_t i = 0; i < model.queue.lines().size(); ++i) {
-        const Line& candidate = model.queue.lines()[i];
-        if (candidate.head == kNone) continue;
-        if (only_full && !is_full(model, candidate.rows, instance.limit)) continue;
-        const Urgency one = urgency(calls_[calls_.piece(candidate.head).call], true);
-        if (best && !(one < *best)) continue;
-        best = one;
-        line = i;
+    const double price = seconds(*lower);
+    if (record.lower_credit <= price) {  // also when nothing is known of either
+        record.lower_credit += config_.minimum_share * seconds(best);
+        return;
     }
-    return best;
+    record.lower_credit -= price;
+    best = *lower;
 }
 
-Batch Scheduler::Impl::form(Index lane, const Choice& choice) {
-    const InstanceRecord& instance = pool_.instance_at(choice.instance);
-    ModelRecord& model = models_[instance.model];
+void Scheduler::Impl::serve_model(Index index, std::vector<Decision>& out) {
+    ModelRecord& model = models_[index];
+    for (const LaneState state : {LaneState::due, LaneState::waiting}) {
+        while (!model.queue.empty()) {
+            const std::uint64_t given_up = given_up_;
+            std::optional<Candidate> best;
+            for (ClassUse& use : model.uses) {
+                if (pool_.class_at(use.device_class).list(state).empty()) continue;
+                const std::optional<Candidate> one = evaluate(index, use, state, 0);
+                if (use.hold_until > now_) rearm(use.device_class);
+                if (one && (!best || goes_before(*one, *best))) best = one;
+            }
+            if (!best) break;
+            if (given_up_ != given_up) continue;
+            dispatch(*best, out);
+        }
+    }
+}
+
+/// Sets the time at which the first hold of the class ends.
+void Scheduler::Impl::rearm(Index device_class) {
+    const ClassRecord& record = pool_.class_at(device_class);
+    TimePoint next = kNever;
+    if (!record.due().empty()) {
+        for (const Index index : record.models) {
+            if (models_[index].queue.empty()) continue;
+            for (const ClassUse& use : models_[index].uses)
+                if (use.device_class == device_class && use.hold_until > now_)
+                    next = std::min(next, use.hold_until);
+        }
+    }
+    if (next == kNever)
+        class_timers_.remove(device_class);
+    else
+        class_timers_.set(device_class, next);
+}
+
+void Scheduler::Impl::dispatch(const Candidate& candidate, std::vector<Decision>& out) {
+    ModelRecord& model = models_[candidate.model];
+    const Index lane = candidate.lane;
+    const Index device = pool_.lane_at(lane).device;
+    const InstanceRecord& instance = pool_.instance_at(pool_.instance_on(device, candidate.model));
+    // Before the batch counts as one of the lane's.
+    const bool was_idle = pool_.lane_at(lane).batches.empty();
+    const TimePoint free_at = pool_.lane_at(lane).free_at;
+    ClassUse& use = *std::find_if(model.uses.begin(), model.uses.end(), [&](const ClassUse& one) {
+        return one.device_class == pool_.lane_at(lane).device_class;
+    });
     const BatchId id{next_batch_++};
-    const Index index = pool_.add_batch(lane, id);
-    InFlight& flight = pool_.batch_at(index);
-    flight.model = instance.model;
+    InFlight& flight = pool_.batch_at(pool_.add_batch(lane, id, now_));
+    flight.model = candidate.model;
     flight.curve = instance.curve;
-    flight.is_alone = !choice.urgency.is_usual;
+    flight.is_alone = candidate.is_suspect;
+    flight.clients = 0;
+    CloseReason closed_by = candidate.plan.closed_by;
+    const bool is_probe = pool_.lane_at(lane).health != LaneHealth::sound;
+    const std::uint32_t limit = is_probe ? 1 : instance.limit;
     if (flight.is_alone) {
-        flight.group = model.queue.take_suspects(calls_, instance.limit);
+        flight.group = model.queue.take_suspects(calls_, limit);
+        for (const HeldSlice& held : flight.group.slices) leave_queue(candidate.model, held, lane);
+        if (!model.queue.has_suspects()) mark_dirty(candidate.model);  // ordered calls waited
     } else {
         flight.group.lost_alone = 0;
-        take_line(model, instance, pool_.lane_at(lane), choice.line, flight.group);
+        BatchRules rules;
+        rules.limit = limit;
+        rules.curve = instance.curve;
+        rules.lane_is_idle = was_idle;
+        rules.begin = was_idle ? now_ : std::max(now_, free_at);
+        rules.on = {flight.others, pool_.device_at(device).pace};
+        take_rows(candidate, rules, flight);
+        if (use.hold_since != TimePoint() && closed_by == CloseReason::queue)
+            closed_by = CloseReason::waited;
+        use.hold_since = use.hold_until = TimePoint();
     }
     flight.rows = flight.group.rows();
     flight.begin = saturating_add(now_, instance.curve->copy(flight.rows));
@@ -249,53 +217,52 @@ Batch Scheduler::Impl::form(Index lane, const Choice& choice) {
         spare_slices_.pop_back();
     }
     for (const HeldSlice& held : flight.group.slices) batch.slices.push_back(held.slice);
-    return batch;
+    const Duration predicted =
+        instance.curve->run(flight.rows, {flight.others, pool_.device_at(device).pace});
+    watch_lane(lane);
+    out.emplace_back(Dispatch{std::move(batch), closed_by, predicted});
 }
 
-/// How far a batch should go at most, where less is as good for the device: no further than what
-/// leaves the other lanes their part, and than what is copied by the time the lane is free.
-std::uint32_t Scheduler::Impl::share_of(std::uint64_t rows, const InstanceRecord& instance,
-                                        const BatchRules& rules) const {
-    std::uint64_t share = (rows + instance.class_lanes - 1) / instance.class_lanes;
-    if (!rules.lane_is_idle) {
-        const std::uint64_t copied =
-            instance.curve->rows_copied_within(rules.begin - now_, instance.limit);
-        share = std::min(share, copied);
-    }
-    const std::uint64_t enough = instance.curve->efficient_rows(instance.limit);
-    return static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(std::max(share, enough), instance.limit));
-}
-
-void Scheduler::Impl::take_line(ModelRecord& model, const InstanceRecord& instance,
-                                const LaneRecord& lane, std::size_t line, SuspectGroup& into) {
-    const Line& from = model.queue.lines()[line];
-    BatchRules rules;
-    rules.limit = rules.share = instance.limit;
-    rules.curve = instance.curve;
-    // `lane` counts the new batch already, but not its time.
-    rules.lane_is_idle = lane.batches.size() == 1;
-    rules.begin = rules.lane_is_idle ? now_ : std::max(now_, lane.free_at);
+void Scheduler::Impl::take_rows(const Candidate& candidate, const BatchRules& rules,
+                                InFlight& into) {
+    ModelRecord& model = models_[candidate.model];
     const bool one_call = model.is_one_call_per_batch();
-    if (!one_call) {
-        rules.share = share_of(from.rows, instance, rules);
-        const OpenCall& oldest = calls_[calls_.piece(from.head).call];
-        if (model.policy.objective)
-            rules.soft_target = saturating_add(oldest.arrival, *model.policy.objective);
+    BatchFormer former(rules, candidate.plan.rows);
+    const std::vector<Line>& lines = model.queue.lines();
+    const ShapeClass shape = lines[candidate.plan.line].shape_class;
+    for (std::size_t line = candidate.plan.line; line < lines.size() && !former.is_full(); ++line) {
+        if (lines[line].shape_class != shape) continue;
+        const bool only_fills = line != candidate.plan.line;
+        Index piece = only_fills ? lines[line].head : candidate.plan.first;
+        std::uint64_t walked = 0;
+        while (piece != kNone && !former.is_full() && ++walked <= kMostWalked * rules.limit) {
+            const Piece here = calls_.piece(piece);
+            const OpenCall& call = calls_[here.call];
+            const TimePoint deadline = one_call ? kNever : hard_deadline(call);
+            const std::uint32_t rows = may_go(model, here.call, into.lane)
+                                           ? former.offer(here.rows, deadline, only_fills)
+                                           : 0;
+            if (rows > 0) {
+                into.group.slices.push_back(model.queue.take(calls_, line, piece, rows));
+                if (call.ticket.client.value != 0) ++into.clients;
+                leave_queue(candidate.model, into.group.slices.back(), into.lane);
+                if (one_call) return;
+            }
+            piece = here.after;
+        }
+        if (one_call) return;
     }
-    BatchFormer former(rules);
-    while (from.head != kNone) {
-        const Piece& piece = calls_.piece(from.head);
-        const TimePoint deadline = one_call ? kNever : deadline_of(calls_[piece.call].ticket);
-        const std::uint32_t rows = former.offer(piece.rows, deadline);
-        if (rows == 0) break;
-        into.slices.push_back(model.queue.take(calls_, line, rows));
-        if (one_call) break;
-    }
+}
+
+/// Rows of a call have gone from the queue to the lane.
+void Scheduler::Impl::leave_queue(Index model, const HeldSlice& held, Index lane) {
+    if (held.client.value == 0) return;
+    order_.went(model, held.client, lane);
+    if (calls_[held.call].queued_rows == 0) order_.waits_no_more(calls_, model, held.call);
 }
 
 std::optional<TimePoint> Scheduler::Impl::next_wakeup() const {
-    if (!rejects_.empty() || !dirty_models_.empty() || !dirty_lanes_.empty()) return now_;
+    if (!rejects_.empty() || !dirty_models_.empty() || !dirty_classes_.empty()) return now_;
     std::optional<TimePoint> next = expiry_.next();
     const auto consider = [&](TimePoint candidate) {
         if (candidate != kNever && (!next || candidate < *next)) next = candidate;
@@ -305,8 +272,12 @@ std::optional<TimePoint> Scheduler::Impl::next_wakeup() const {
         if (!model.queue.empty())
             consider(saturating_add(model.dead_since, config_.unavailable_after));
     }
-    const std::optional<TimePoint> wake = pool_.next_wake();
-    if (wake && calls_.waiting() > 0) consider(*wake);
+    if (calls_.waiting() > 0) {
+        if (const std::optional<TimePoint> wake = pool_.next_wake()) consider(*wake);
+        if (!class_timers_.empty()) consider(class_timers_.first_time());
+        if (has_images_) consider(next_upkeep_);
+    }
+    consider(next_check_ == kNever ? kNever : std::max(next_check_, next_upkeep_));
     return next;
 }
 

@@ -13,18 +13,18 @@ constexpr std::size_t kEmptyLinesKept = 64;  // before those without pieces are 
 
 }  // namespace
 
-std::size_t ModelQueue::line_of(const Ticket& ticket) {
-    const auto key = std::tuple(ticket.priority, ticket.shape_class);
+std::size_t ModelQueue::line_of(const OpenCall& call) {
+    const auto key = std::tuple(call.tier, call.ticket.shape_class);
     const auto before = [](const Line& line, const auto& wanted) {
-        return std::tuple(line.priority, line.shape_class) < wanted;
+        return std::tuple(line.tier, line.shape_class) < wanted;
     };
     auto found = std::lower_bound(lines_.begin(), lines_.end(), key, before);
-    if (found == lines_.end() || std::tuple(found->priority, found->shape_class) != key) {
+    if (found == lines_.end() || std::tuple(found->tier, found->shape_class) != key) {
         if (lines_.size() >= kEmptyLinesKept) {
             std::erase_if(lines_, [](const Line& line) { return line.head == kNone; });
             found = std::lower_bound(lines_.begin(), lines_.end(), key, before);
         }
-        found = lines_.insert(found, {ticket.priority, ticket.shape_class, kNone, kNone, 0});
+        found = lines_.insert(found, {call.tier, call.ticket.shape_class, kNone, kNone, 0});
     }
     return static_cast<std::size_t>(found - lines_.begin());
 }
@@ -70,7 +70,7 @@ void ModelQueue::count_out(CallTable& calls, Index index, std::uint32_t rows) {
 
 void ModelQueue::push_back(CallTable& calls, Index call) {
     OpenCall& record = calls[call];
-    Line& line = lines_[line_of(record.ticket)];
+    Line& line = lines_[line_of(record)];
     const Index piece = calls.add_piece(call, 0, record.ticket.rows);
     link(calls, line, piece, line.tail);
     count_in(calls, call, record.ticket.rows);
@@ -78,7 +78,7 @@ void ModelQueue::push_back(CallTable& calls, Index call) {
 
 void ModelQueue::put_back(CallTable& calls, const HeldSlice& held) {
     OpenCall& record = calls[held.call];
-    Line& line = lines_[line_of(record.ticket)];
+    Line& line = lines_[line_of(record)];
     const auto place = std::tuple(record.sequence, held.slice.first_row);
     Index before = kNone;
     Index next = line.head;
@@ -89,6 +89,26 @@ void ModelQueue::put_back(CallTable& calls, const HeldSlice& held) {
     }
     link(calls, line, calls.add_piece(held.call, held.slice.first_row, held.slice.rows), before);
     count_in(calls, held.call, held.slice.rows);
+}
+
+void ModelQueue::change_tier(CallTable& calls, Index index, Tier tier) {
+    OpenCall& record = calls[index];
+    if (record.tier == tier) return;
+    std::vector<Slice> slices;
+    while (record.pieces != kNone) {
+        const Piece& piece = calls.piece(record.pieces);
+        slices.push_back({record.ticket.call, piece.first_row, piece.rows});
+        unlink(calls, lines_[line_of(record)], record.pieces);
+        calls.remove_piece(record.pieces);
+    }
+    record.tier = tier;
+    for (const Slice& slice : slices) {
+        Line& line = lines_[line_of(record)];
+        Index before = line.tail;  // it is newer than most
+        while (before != kNone && calls[calls.piece(before).call].sequence > record.sequence)
+            before = calls.piece(before).before;
+        link(calls, line, calls.add_piece(index, slice.first_row, slice.rows), before);
+    }
 }
 
 void ModelQueue::add_suspects(CallTable& calls, SuspectGroup group, bool at_front) {
@@ -103,7 +123,7 @@ void ModelQueue::drop(CallTable& calls, Index call) {
     OpenCall& record = calls[call];
     if (record.queued_rows == 0) return;
     if (record.pieces != kNone) {
-        Line& line = lines_[line_of(record.ticket)];
+        Line& line = lines_[line_of(record)];
         while (record.pieces != kNone) {
             unlink(calls, line, record.pieces);
             calls.remove_piece(record.pieces);
@@ -116,13 +136,13 @@ void ModelQueue::drop(CallTable& calls, Index call) {
     count_out(calls, call, record.queued_rows);
 }
 
-HeldSlice ModelQueue::take(CallTable& calls, std::size_t line, std::uint32_t rows) {
+HeldSlice ModelQueue::take(CallTable& calls, std::size_t line, Index index, std::uint32_t rows) {
     Line& from = lines_[line];
-    const Index index = from.head;
     Piece& piece = calls.piece(index);
     const Index call = piece.call;
     const HeldSlice taken{call,
-                          {calls[call].ticket.call, piece.first_row, std::min(rows, piece.rows)}};
+                          {calls[call].ticket.call, piece.first_row, std::min(rows, piece.rows)},
+                          calls[call].is_ordered ? calls[call].ticket.client : ClientId{}};
     if (taken.slice.rows == piece.rows) {
         unlink(calls, from, index);
         calls.remove_piece(index);

@@ -13,9 +13,18 @@
 
 namespace bunch {
 
-/// Pieces of equal priority and shape class, by sequence of their calls and then by row.
+/// What goes first, strictly but for a minimum share: 2 · priority, plus 1 for calls that stand
+/// behind the others of their priority (of a tenant above its share; late ones that are still
+/// wanted).
+using Tier = std::uint16_t;
+
+constexpr Tier tier_of(std::uint8_t priority, bool is_excess) {
+    return static_cast<Tier>(2 * priority + (is_excess ? 1 : 0));
+}
+
+/// Pieces of equal tier and shape class, by sequence of their calls and then by row.
 struct Line {
-    std::uint8_t priority = 0;
+    Tier tier = 0;
     ShapeClass shape_class = 0;
     Index head = kNone;
     Index tail = kNone;
@@ -38,13 +47,16 @@ class ModelQueue {
     /// No row of the call waits any more.
     void drop(CallTable& calls, Index call);
 
-    /// Takes up to `rows` rows of the first piece of a line that is not empty.
-    HeldSlice take(CallTable& calls, std::size_t line, std::uint32_t rows);
+    /// Takes up to `rows` rows of a piece of a line.
+    HeldSlice take(CallTable& calls, std::size_t line, Index piece, std::uint32_t rows);
+
+    /// All that waits of the call, but suspects, goes to the line of another tier.
+    void change_tier(CallTable& calls, Index call, Tier tier);
 
     /// Takes up to `limit` rows of the first suspects. Needs has_suspects().
     SuspectGroup take_suspects(CallTable& calls, std::uint32_t limit);
 
-    /// By priority, most urgent first; some may be empty. Valid until the next push_back().
+    /// By tier, most urgent first; some may be empty. Valid until the next push_back().
     const std::vector<Line>& lines() const { return lines_; }
     bool has_suspects() const { return !suspects_.empty(); }
     const SuspectGroup& first_suspects() const { return suspects_.front(); }
@@ -59,7 +71,7 @@ class ModelQueue {
     Index any_call(const CallTable& calls) const;
 
   private:
-    std::size_t line_of(const Ticket& ticket);
+    std::size_t line_of(const OpenCall& call);
     void link(CallTable& calls, Line& line, Index piece, Index before);
     void unlink(CallTable& calls, Line& line, Index piece);
     void count_in(CallTable& calls, Index call, std::uint32_t rows);

@@ -5,11 +5,19 @@
 #include "scheduler/scheduler_impl.h"
 
 namespace bunch {
+namespace {
+
+constexpr std::uint64_t kRunsBeforePace = 16;  // of a curve
+constexpr double kPaceGain = 0.05;             // of the newest run
+constexpr double kMostPaceStep = 2;
+constexpr double kMostPace = 16;
+
+}  // namespace
 
 void Scheduler::Impl::device_up(const DeviceInfo& info) {
     const Index device = pool_.device(info.device);
     lose_lanes(device);
-    pool_.bring_up(device, info);
+    pool_.bring_up(device, info, now_);
     review_device(device);
 }
 
@@ -17,6 +25,7 @@ void Scheduler::Impl::device_lost(Index device) {
     lose_lanes(device);
     DeviceRecord& record = pool_.device_at(device);
     record.is_up = false;
+    record.swap = Swap::none;
     for (const Index instance : record.instances)
         pool_.instance_at(instance).info.state = InstanceState::expected;
     review_device(device);
@@ -35,8 +44,8 @@ void Scheduler::Impl::lose_lanes(Index device) {
 
 void Scheduler::Impl::lane_lost(Index lane) {
     const Index device = pool_.lane_at(lane).device;
-    const std::vector<Index> batches = pool_.lane_at(lane).batches;
-    for (const Index batch : batches) return_batch(batch);
+    // The newest first: what goes to the front of the suspects stands there in its old order.
+    while (!pool_.lane_at(lane).batches.empty()) return_batch(pool_.lane_at(lane).batches.back());
     pool_.remove_lane(lane);
     review_device(device);
 }
@@ -47,12 +56,21 @@ void Scheduler::Impl::return_batch(Index index) {
     --model.batches_in_flight;
     model.rows_in_flight -= batch.rows;
     SuspectGroup group = std::move(batch.group);
-    for (const HeldSlice& held : group.slices)
-        if (calls_.is_open(held)) watch_deadline(calls_[held.call].ticket);
+    leave_order(batch.model, group);
+    for (const HeldSlice& held : group.slices) {
+        if (!calls_.is_open(held)) continue;
+        watch_deadline(calls_[held.call].ticket);
+        if (held.client.value != 0) order_.waits(calls_, batch.model, held.call);
+    }
     if (batch.is_started) {
         Verdict verdict = judge(group, calls_);
+        // Behind other suspects, who are rather innocent; unless a client's order would be lost.
+        const bool is_ordered =
+            std::any_of(group.slices.begin(), group.slices.end(),
+                        [](const HeldSlice& held) { return held.client.value != 0; });
+        if (is_ordered) std::reverse(verdict.again.begin(), verdict.again.end());
         for (SuspectGroup& again : verdict.again)
-            model.queue.add_suspects(calls_, std::move(again), false);
+            model.queue.add_suspects(calls_, std::move(again), is_ordered);
         if (verdict.culprit)
             end_call(verdict.culprit->call,
                      unavailable("model '" + model.policy.name +
@@ -66,7 +84,7 @@ void Scheduler::Impl::return_batch(Index index) {
             if (calls_.is_open(held)) model.queue.put_back(calls_, held);
     }
     mark_dirty(batch.model);
-    pool_.remove_batch(index);
+    pool_.remove_batch(index, now_);
 }
 
 void Scheduler::Impl::instance_up(const InstanceInfo& info) {
@@ -79,12 +97,21 @@ void Scheduler::Impl::instance_up(const InstanceInfo& info) {
         if (pool_.instance_at(other).info.device == info.device) forget_instance(other);
     }
     models_[model].instances.push_back(pool_.add_instance(info, model));
+    has_images_ = has_images_ || info.image != 0;
+    const Index device = pool_.find_device(info.device);
+    if (info.image != 0 && info.state == InstanceState::ready &&
+        pool_.device_at(device).swap == Swap::loading)
+        end_swap(device);
     review(model);
 }
 
 void Scheduler::Impl::instance_down(Index instance) {
     const Index model = pool_.instance_at(instance).model;
+    const Index device = pool_.instance_at(instance).device;
+    const DeviceRecord& record = pool_.device_at(device);
+    const bool was_to_come = record.swap == Swap::loading && record.swap_to == model;
     forget_instance(instance);
+    if (was_to_come) end_swap(device);  // it could not be loaded
     review(model);
     retire_if_unused(model);
 }
@@ -97,8 +124,13 @@ void Scheduler::Impl::forget_instance(Index instance) {
 void Scheduler::Impl::review_device(Index device) {
     const std::vector<Index> instances = pool_.device_at(device).instances;
     for (const Index instance : instances) review(pool_.instance_at(instance).model);
-    const std::vector<Index>& lanes = pool_.device_at(device).lanes;
-    dirty_lanes_.insert(dirty_lanes_.end(), lanes.begin(), lanes.end());
+    if (pool_.device_at(device).device_class != kNone)
+        mark_class(pool_.device_at(device).device_class);
+}
+
+void Scheduler::Impl::mark_class(Index device_class) {
+    if (std::exchange(pool_.class_at(device_class).is_dirty, true)) return;
+    dirty_classes_.push_back(device_class);
 }
 
 /// Works out again which instances of a model can be used, after a change of anything.
@@ -107,34 +139,50 @@ void Scheduler::Impl::review(Index index) {
     pin_class(model);
     const bool was_live = std::exchange(model.is_live, false);
     model.is_expected = false;
-    model.smallest_limit = model.policy.max_batch_rows;
-    std::map<ClassId, std::uint32_t> lanes;
+    for (const ClassUse& use : model.uses)
+        std::erase(pool_.class_at(use.device_class).models, index);
+    model.uses.clear();
     for (const Index i : model.instances) {
         InstanceRecord& instance = pool_.instance_at(i);
         const DeviceRecord& device = pool_.device_at(instance.device);
-        const bool is_allowed =
-            !model.pinned || !device.device_class || device.device_class == model.pinned;
-        const bool is_ready = instance.info.state == InstanceState::ready;
+        const bool is_allowed = !model.pinned || device.device_class == kNone ||
+                                device.device_class == model.pinned->value;
         model.is_expected = model.is_expected || is_allowed;
-        instance.is_usable = is_allowed && is_ready && device.is_up && !device.lanes.empty();
-        if (!instance.is_usable) continue;
-        model.is_live = true;
-        instance.limit = std::clamp(instance.info.max_batch_rows, 1u, model.policy.max_batch_rows);
-        instance.curve = &costs_.curve(model.policy.model, *device.device_class);
-        model.smallest_limit = std::min(model.smallest_limit, instance.limit);
-        lanes[*device.device_class] += static_cast<std::uint32_t>(device.lanes.size());
-        dirty_lanes_.insert(dirty_lanes_.end(), device.lanes.begin(), device.lanes.end());
+        const bool can_run = is_allowed && device.is_up && !device.lanes.empty();
+        instance.is_usable = can_run && instance.info.state == InstanceState::ready;
+        // Where it could be loaded, calls wait for that as long as they like.
+        model.is_live = model.is_live || instance.is_usable ||
+                        (can_run && instance.info.state == InstanceState::loadable);
+        if (instance.is_usable) add_use(model, instance, device);
     }
-    for (const Index i : model.instances) {
-        InstanceRecord& instance = pool_.instance_at(i);
-        if (instance.is_usable)
-            instance.class_lanes = lanes[*pool_.device_at(instance.device).device_class];
+    for (const ClassUse& use : model.uses) {
+        pool_.class_at(use.device_class).models.push_back(index);
+        mark_class(use.device_class);
     }
+    refresh_estimates(index);
     if (was_live && !model.is_live) model.dead_since = now_;
     std::erase(dead_models_, index);
     if (!model.is_live) dead_models_.push_back(index);
-    pool_.note_opening();
     mark_dirty(index);
+}
+
+void Scheduler::Impl::add_use(ModelRecord& model, InstanceRecord& instance,
+                              const DeviceRecord& device) {
+    instance.limit = std::clamp(instance.info.max_batch_rows, 1u, model.policy.max_batch_rows);
+    instance.curve = &costs_.curve(model.policy.model, ClassId{device.device_class});
+    auto use = std::find_if(model.uses.begin(), model.uses.end(), [&](const ClassUse& one) {
+        return one.device_class == device.device_class;
+    });
+    if (use == model.uses.end()) {
+        ClassUse added;
+        added.device_class = device.device_class;
+        added.curve = instance.curve;
+        use = model.uses.insert(model.uses.end(), added);
+    }
+    use->lanes += static_cast<std::uint32_t>(device.lanes.size());
+    use->limit = std::max(use->limit, instance.limit);
+    use->usual_others =
+        std::max(use->usual_others, static_cast<std::uint32_t>(device.lanes.size() - 1));
 }
 
 /// A model whose answers must not depend on the class stays with the first that is ready for it.
@@ -148,7 +196,7 @@ void Scheduler::Impl::pin_class(ModelRecord& model) {
         const DeviceRecord& device = pool_.device_at(instance.device);
         if (model.pinned) return;
         if (instance.info.state == InstanceState::ready && device.is_up)
-            model.pinned = device.device_class;
+            model.pinned = ClassId{device.device_class};
     }
 }
 
@@ -157,7 +205,7 @@ void Scheduler::Impl::batch_started(Index index) {
     if (std::exchange(batch.is_started, true)) return;
     batch.begin = now_;
     pool_.refresh(batch.lane, now_);
-    dirty_lanes_.push_back(batch.lane);
+    mark_class(pool_.lane_at(batch.lane).device_class);
 }
 
 void Scheduler::Impl::batch_done(Index index, const RunReport& report) {
@@ -165,37 +213,71 @@ void Scheduler::Impl::batch_done(Index index, const RunReport& report) {
     ModelRecord& model = models_[batch.model];
     --model.batches_in_flight;
     model.rows_in_flight -= batch.rows;
-    if (report.code == StatusCode::ok) {
-        batch.curve->learn_run(batch.rows, report.compute);
-        batch.curve->learn_gather(batch.rows, report.gather);
-        if (!batch.was_behind) batch.curve->learn_transfer(batch.rows, report.transfer);
-        // Old peaks fade, so that one slow copy does not cost late binding for ever.
-        Duration& longest = pool_.device_at(batch.device).longest_copy;
-        longest = std::max(longest - longest / 32, batch.curve->copy(batch.rows));
-    }
-    for (const HeldSlice& held : batch.group.slices) {
-        if (!calls_.is_open(held)) continue;
-        OpenCall& call = calls_[held.call];
-        call.unfinished_rows -= held.slice.rows;
-        if (report.code != StatusCode::ok || call.unfinished_rows == 0) forget_call(held.call);
-    }
+    if (report.code == StatusCode::ok) learn(batch, report);
+    leave_order(batch.model, batch.group);
+    finish_slices(batch, report);
     const Index lane = batch.lane;
     const Index model_index = batch.model;
-    const bool was_alone = batch.is_alone;
-    pool_.remove_batch(index);
+    if (pool_.lane_at(lane).health != LaneHealth::sound) judge_probe(lane, batch, report);
+    pool_.remove_batch(index, now_);
     // The next batch of the lane runs from now on, if it was ready by now.
     if (const std::vector<Index>& next = pool_.lane_at(lane).batches; !next.empty()) {
         InFlight& follower = pool_.batch_at(next.front());
         follower.begin = std::max(follower.begin, now_);
+        follower.others = pool_.busy_beside(lane);
+        watch_lane(lane);
     }
     pool_.refresh(lane, now_);
-    if (was_alone) {  // so that the next suspect may run on any of them
-        const std::vector<Index>& all = pool_.device_at(pool_.lane_at(lane).device).lanes;
-        dirty_lanes_.insert(dirty_lanes_.end(), all.begin(), all.end());
-    } else {
-        dirty_lanes_.push_back(lane);
-    }
+    mark_class(pool_.lane_at(lane).device_class);
     retire_if_unused(model_index);
+}
+
+void Scheduler::Impl::learn(const InFlight& batch, const RunReport& report) {
+    DeviceRecord& device = pool_.device_at(batch.device);
+    learn_pace(device, batch, report.compute);
+    batch.curve->learn_run(batch.rows, report.compute, {batch.others, device.pace});
+    batch.curve->learn_gather(batch.rows, report.gather);
+    if (!batch.was_behind) batch.curve->learn_transfer(batch.rows, report.transfer);
+    // Old peaks fade, so that one slow copy does not cost late binding for ever.
+    Duration& longest = device.longest_copy;
+    longest = std::max(longest - longest / 32, batch.curve->copy(batch.rows));
+    note_batch_for_estimates(batch.model, *batch.curve);
+}
+
+/// A device that becomes faster or slower shows it in all its models at once, long before each of
+/// their curves has learnt it.
+void Scheduler::Impl::learn_pace(DeviceRecord& device, const InFlight& batch, Duration compute) {
+    if (batch.curve->runs() < kRunsBeforePace || compute <= Duration::zero()) return;
+    const double expected = to_seconds(batch.curve->run(batch.rows, {batch.others, device.pace}));
+    const double ratio =
+        std::clamp(to_seconds(compute) / expected, 1 / kMostPaceStep, kMostPaceStep);
+    device.pace *= 1 + kPaceGain * (ratio - 1);
+    device.pace = std::clamp(device.pace, 1 / kMostPace, kMostPace);
+}
+
+void Scheduler::Impl::finish_slices(const InFlight& batch, const RunReport& report) {
+    const Index model_index = batch.model;
+    for (const HeldSlice& held : batch.group.slices) {
+        if (!calls_.is_open(held)) continue;
+        OpenCall& call = calls_[held.call];
+        call.unfinished_rows -= held.slice.rows;
+        const bool has_failed = report.code != StatusCode::ok;
+        if (!has_failed && call.unfinished_rows > 0) continue;
+        fair_.ended(
+            call.work, call.tier % 2 != 0,
+            has_failed || wanted_by(models_[model_index], call, kNever - call.arrival) < now_);
+        returns_.answered(now_, call.ticket.client, model_index);
+        forget_call(held.call);
+    }
+}
+
+/// Slices are on their lane no more: later calls of their clients may go, on any lane.
+void Scheduler::Impl::leave_order(Index model, const SuspectGroup& group) {
+    for (const HeldSlice& held : group.slices) {
+        if (held.client.value == 0) continue;
+        order_.left(model, held.client);
+        mark_dirty(model);
+    }
 }
 
 }  // namespace bunch

@@ -7,6 +7,11 @@
 #include "scheduler/scheduler_impl.h"
 
 namespace bunch {
+namespace {
+
+constexpr double kRowsPerCallGain = 0.05;  // of the newest call
+
+}  // namespace
 
 Index Scheduler::Impl::model_index(ModelId id) const {
     const auto found = model_by_id_.find(id);
@@ -15,12 +20,15 @@ Index Scheduler::Impl::model_index(ModelId id) const {
 
 void Scheduler::Impl::configure(SchedulerConfig config) {
     config_ = std::move(config);
+    if (!(config_.minimum_share >= 0)) config_.minimum_share = 0;
+    fair_.configure(config_.tenants);
     for (const auto& [id, index] : model_by_id_) models_[index].is_listed = false;
     for (const ModelPolicy& policy : config_.models) {
         Index index = model_index(policy.model);
         if (index == kNone) {
             index = models_.acquire();
             models_[index] = ModelRecord();
+            models_[index].index = index;
             models_[index].dead_since = now_;
             model_by_id_.emplace(policy.model, index);
         }
@@ -41,20 +49,51 @@ void Scheduler::Impl::submit(const Ticket& ticket) {
     if (calls_.find(ticket.call) != kNone) return;
     const Index index = model_index(ticket.model);
     if (Fault fault = fault_of(ticket, index); !fault.status.ok()) {
+        if (index != kNone) note_loss(ticket, index);
         rejects_.push_back({ticket.call, std::move(fault.status), fault.reason});
         return;
     }
+    ModelRecord& model = models_[index];
     const Index call = calls_.open(ticket, now_);
-    models_[index].queue.push_back(calls_, call);
+    OpenCall& record = calls_[call];
+    record.work = ticket.rows * model.work_per_row;
+    const bool is_excess = fair_.admit(now_, ticket.tenant, record.work, next_lot());
+    // Calls of one client must not overtake each other by tier.
+    record.tier = tier_of(ticket.priority, is_excess && !model.policy.keeps_client_order);
+    note_tier(record.tier);
+    if (!returns_.came(now_, ticket.client, index)) model.unexpected.add(now_, ticket.rows);
+    model.rows_per_call += kRowsPerCallGain * (ticket.rows - model.rows_per_call);
+    for (ClassUse& use : model.uses) use.hold_until = TimePoint();
+    model.queue.push_back(calls_, call);
+    record.is_ordered = model.policy.keeps_client_order && ticket.client.value != 0;
+    if (record.is_ordered) order_.waits(calls_, index, call);
     watch_deadline(ticket);
     mark_dirty(index);
+}
+
+/// A call that was not taken counts for what its tenant wants and does not get.
+void Scheduler::Impl::note_loss(const Ticket& ticket, Index index) {
+    const double work = ticket.rows * models_[index].work_per_row;
+    const bool is_excess = fair_.admit(now_, ticket.tenant, work, next_lot());
+    fair_.ended(work, is_excess, true);
+}
+
+void Scheduler::Impl::note_tier(Tier tier) {
+    if (seen_tier_ && *seen_tier_ != tier) has_tiers_ = true;
+    seen_tier_ = tier;
+}
+
+/// Uniform in [0, 1).
+double Scheduler::Impl::next_lot() {
+    random_ = random_ * 6364136223846793005u + 1442695040888963407u;
+    return static_cast<double>(random_ >> 11) * 0x1p-53;
 }
 
 void Scheduler::Impl::watch_deadline(const Ticket& ticket) {
     if (ticket.deadline != kNever && !ticket.late_ok) expiry_.add(ticket.deadline, ticket.call);
 }
 
-Scheduler::Impl::Fault Scheduler::Impl::fault_of(const Ticket& ticket, Index index) const {
+Scheduler::Impl::Fault Scheduler::Impl::fault_of(const Ticket& ticket, Index index) {
     if (index == kNone || !models_[index].is_listed)
         return {
             not_found("model number " + std::to_string(ticket.model.value) + " is not configured"),
@@ -80,7 +119,8 @@ Scheduler::Impl::Fault Scheduler::Impl::fault_of(const Ticket& ticket, Index ind
         return {deadline_exceeded("model '" + policy.name +
                                   "': the deadline had passed when the request arrived"),
                 RejectReason::expired};
-    return queue_fault_of(ticket, model);
+    if (Fault fault = queue_fault_of(ticket, model); !fault.status.ok()) return fault;
+    return quota_fault_of(ticket, model);
 }
 
 Scheduler::Impl::Fault Scheduler::Impl::queue_fault_of(const Ticket& ticket,
@@ -106,6 +146,16 @@ Scheduler::Impl::Fault Scheduler::Impl::queue_fault_of(const Ticket& ticket,
     return {};
 }
 
+Scheduler::Impl::Fault Scheduler::Impl::quota_fault_of(const Ticket& ticket,
+                                                       const ModelRecord& model) {
+    if (fair_.take_quota(now_, ticket.tenant, ticket.rows)) return {};
+    const TenantPolicy& tenant = fair_.policy(ticket.tenant);
+    return {resource_exhausted("model '" + model.policy.name + "': tenant '" + tenant.name +
+                               "' has used up its quota of " +
+                               std::to_string(tenant.rows_per_second) + " rows per second"),
+            RejectReason::quota};
+}
+
 void Scheduler::Impl::cancel(CallId id) {
     const Index call = calls_.find(id);
     if (call == kNone) return;
@@ -113,13 +163,16 @@ void Scheduler::Impl::cancel(CallId id) {
 }
 
 void Scheduler::Impl::end_call(Index call, Status status, RejectReason reason) {
-    rejects_.push_back({calls_[call].ticket.call, std::move(status), reason});
+    const OpenCall& record = calls_[call];
+    if (reason != RejectReason::cancelled) fair_.ended(record.work, record.tier % 2 != 0, true);
+    rejects_.push_back({record.ticket.call, std::move(status), reason});
     forget_call(call);
 }
 
 void Scheduler::Impl::forget_call(Index call) {
     const Index model = model_index(calls_[call].ticket.model);
     models_[model].queue.drop(calls_, call);
+    order_.waits_no_more(calls_, model, call);
     calls_.close(call);
     if (!models_[model].is_listed) mark_dirty(model);  // it may have been the last one's
 }
@@ -140,6 +193,7 @@ void Scheduler::Impl::retire_if_unused(Index index) {
         model.batches_in_flight > 0)
         return;
     std::erase(dead_models_, index);
+    returns_.forget_model(index);
     model_by_id_.erase(model.policy.model);
     models_.release(index);
 }
@@ -241,7 +295,7 @@ std::vector<LearntCurve> Scheduler::learnt() const {
 
 void Scheduler::recall(TimePoint at, const std::vector<LearntCurve>& curves) {
     impl_->advance(at);
-    for (const LearntCurve& curve : curves) impl_->costs_.recall(curve);
+    impl_->recall(curves);
 }
 
 QueueStats Scheduler::stats() const {

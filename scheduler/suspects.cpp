@@ -49,10 +49,11 @@ std::optional<SuspectGroup> cut_to(SuspectGroup& group, std::uint32_t limit) {
     for (const HeldSlice& held : group.slices) {
         const std::uint32_t fits = std::min(room, held.slice.rows);
         const std::uint32_t over = held.slice.rows - fits;
-        if (fits > 0) kept.push_back({held.call, {held.slice.call, held.slice.first_row, fits}});
+        if (fits > 0)
+            kept.push_back({held.call, {held.slice.call, held.slice.first_row, fits}, held.client});
         if (over > 0)
             rest.slices.push_back(
-                {held.call, {held.slice.call, held.slice.first_row + fits, over}});
+                {held.call, {held.slice.call, held.slice.first_row + fits, over}, held.client});
         room -= fits;
     }
     group.slices = std::move(kept);

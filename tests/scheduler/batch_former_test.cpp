@@ -12,87 +12,92 @@ using namespace std::chrono_literals;
 /// 1 ms + 1 ms per row, known exactly.
 CostCurve known_curve() {
     CostCurve curve;
-    for (int i = 0; i < 400; ++i) {
-        curve.learn_run(1, 2ms);
-        curve.learn_run(9, 10ms);
-    }
+    LearntCurve exactly;
+    exactly.fixed = exactly.per_row = 1e-3;
+    exactly.smallest_rows = 1;
+    exactly.largest_rows = 32;
+    curve.restore(exactly);
     return curve;
 }
 
 BatchRules rules(const CostCurve& curve, std::uint32_t limit) {
-    return {limit, limit, TimePoint{} + 1s, true, kNever, &curve};
+    return {limit, limit, TimePoint{} + 1s, true, {}, &curve};
 }
 
 /// What is taken when calls of one row, without deadlines, are offered for ever.
-std::uint32_t rows_taken(const BatchRules& given) {
-    BatchFormer former(given);
+void fill(BatchFormer& former) {
     while (former.offer(1, kNever) > 0) {
     }
-    return former.rows();
 }
 
-TEST(BatchFormer, FillsTheBatchToItsLimit) {
+TEST(BatchFormer, FillsTheBatchAsFarAsPlanned) {
     const CostCurve curve;
+    const BatchRules given = rules(curve, 32);
+    BatchFormer whole(given, 32);
+    BatchFormer part(given, 11);
+    BatchFormer above(given, 99);
 
-    EXPECT_EQ(rows_taken(rules(curve, 32)), 32u);
+    fill(whole);
+    fill(part);
+    fill(above);
+
+    EXPECT_EQ(whole.rows(), 32u);
+    EXPECT_EQ(part.rows(), 11u);
+    EXPECT_EQ(above.rows(), 32u) << "the limit is hard";
 }
 
-TEST(BatchFormer, StopsAtTheLanesFairShare) {
-    const CostCurve curve;
-    BatchRules given = rules(curve, 32);
-    given.share = 11;
-
-    EXPECT_EQ(rows_taken(given), 11u);
-}
-
-TEST(BatchFormer, KeepsTheBatchShortEnoughForADeadlineInIt) {
+TEST(BatchFormer, KeepsTheBatchShortEnoughForEachDeadlineInIt) {
     const CostCurve curve = known_curve();
-    BatchFormer former(rules(curve, 32));
+    const BatchRules given = rules(curve, 32);
+    BatchFormer former(given, 32);
 
-    EXPECT_EQ(former.offer(1, TimePoint{} + 1s + 8100us), 1u);
-    while (former.offer(1, kNever) > 0) {
-    }
+    EXPECT_EQ(former.offer(2, given.begin + 20100us), 2u);
+    EXPECT_EQ(former.offer(1, given.begin + 8100us), 1u);
+    fill(former);
 
     EXPECT_EQ(former.rows(), 7u);
 }
 
-TEST(BatchFormer, DoesNotShrinkTheBatchForADeadlineThatIsLostAnyway) {
+TEST(BatchFormer, LeavesOutACallThatWouldBeLateAndShrinksNothingForIt) {
     const CostCurve curve = known_curve();
-    BatchFormer former(rules(curve, 32));
+    const BatchRules given = rules(curve, 32);
+    BatchFormer former(given, 32);
 
-    EXPECT_EQ(former.offer(1, TimePoint{} + 1s + 1ms), 1u);
-    while (former.offer(1, kNever) > 0) {
-    }
+    EXPECT_EQ(former.offer(1, given.begin + 1ms), 0u);
+    EXPECT_EQ(former.offer(20, kNever), 20u);
+    EXPECT_EQ(former.offer(1, given.begin + 8100us), 0u) << "21 rows take 22 ms";
+    fill(former);
 
     EXPECT_EQ(former.rows(), 32u);
 }
 
 TEST(BatchFormer, LeavesOutWhatWouldMakeAnEarlierCallLate) {
     const CostCurve curve = known_curve();
-    BatchFormer former(rules(curve, 32));
+    const BatchRules given = rules(curve, 32);
+    BatchFormer former(given, 32);
 
-    EXPECT_EQ(former.offer(4, TimePoint{} + 1s + 5100us), 4u);
+    EXPECT_EQ(former.offer(4, given.begin + 5100us), 4u);
 
     EXPECT_EQ(former.offer(4, kNever), 0u);
+    EXPECT_TRUE(former.is_full());
 }
 
-TEST(BatchFormer, LetsAnObjectiveCostHalfTheBatchAtMost) {
-    const CostCurve curve = known_curve();
-    BatchRules given = rules(curve, 16);
+TEST(BatchFormer, CountsTheCopyOnlyWhereTheLaneWaitsForIt) {
+    CostCurve curve = known_curve();
+    curve.learn_gather(10, 10ms);  // 1 ms per row
+    BatchRules given = rules(curve, 32);
 
-    given.soft_target = given.begin + 11100us;
-    EXPECT_EQ(rows_taken(given), 10u);
-
-    given.soft_target = given.begin + 4ms;
-    EXPECT_EQ(rows_taken(given), 16u);
-
-    given.soft_target = given.begin - 1s;
-    EXPECT_EQ(rows_taken(given), 16u);
+    EXPECT_EQ(given.rows_by(given.begin + 9100us), 4u) << "1 ms + 4 x (1 ms + 1 ms)";
+    given.lane_is_idle = false;
+    EXPECT_EQ(given.rows_by(given.begin + 9100us), 8u);
+    EXPECT_EQ(given.rows_by(given.begin - 1s), 0u);
+    EXPECT_EQ(given.rows_by(kNever), 32u);
 }
 
 TEST(BatchFormer, CutsACallThatIsLargerThanABatch) {
     const CostCurve curve;
-    BatchFormer former(rules(curve, 32));
+    const BatchRules given = rules(curve, 32);
+    BatchFormer former(given, 32);
 
     EXPECT_EQ(former.offer(30, kNever), 30u);
     EXPECT_EQ(former.offer(100, kNever), 2u);
@@ -101,14 +106,22 @@ TEST(BatchFormer, CutsACallThatIsLargerThanABatch) {
 
 TEST(BatchFormer, CutsASmallCallOnlyIfTheBatchWouldBeFarFromFull) {
     const CostCurve curve;
-    BatchFormer nearly_full(rules(curve, 32));
-    BatchFormer half_full(rules(curve, 32));
+    const BatchRules given = rules(curve, 32);
+    BatchFormer nearly_full(given, 32);
+    BatchFormer half_full(given, 32);
 
     nearly_full.offer(24, kNever);
     half_full.offer(20, kNever);
 
     EXPECT_EQ(nearly_full.offer(20, kNever), 0u);
     EXPECT_EQ(half_full.offer(20, kNever), 12u);
+}
+
+TEST(WorthOfABatch, CountsTheRowsBeyondTheUsualRateAtFullLoadAndTheLostOnesAtNone) {
+    // 20 rows in 10 ms, where 1000 rows per second are usual: 10 beyond.
+    EXPECT_DOUBLE_EQ(worth_of_batch(1, 20, 3, 1000, 10ms), 10);
+    EXPECT_DOUBLE_EQ(worth_of_batch(0, 20, 3, 1000, 10ms), -3);
+    EXPECT_DOUBLE_EQ(worth_of_batch(0.5, 20, 3, 1000, 10ms), 5 - 1.5);
 }
 
 }  // namespace

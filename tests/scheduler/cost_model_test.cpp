@@ -60,7 +60,7 @@ TEST(CostCurve, IsNotThrownOffByOneStall) {
 TEST(CostCurve, FollowsADeviceThatBecomesSlower) {
     CostCurve curve = learnt();
 
-    for (int i = 0; i < 100; ++i)
+    for (int i = 0; i < 120; ++i)
         for (const std::uint32_t rows : {1u, 8u, 32u, 100u}) curve.learn_run(rows, 3 * line(rows));
 
     EXPECT_NEAR(to_seconds(curve.run(64)), to_seconds(3 * line(64)), 0.05 * to_seconds(line(64)));
@@ -88,7 +88,7 @@ TEST(CostCurve, AssumesTheWorstOfSizesItHasNotSeen) {
 TEST(CostCurve, NeverSlopesDownOrStartsBelowZero) {
     CostCurve falling;
     CostCurve steep;
-    for (int i = 0; i < 20; ++i) {
+    for (int i = 0; i < 10; ++i) {
         falling.learn_run(1, 2ms);
         falling.learn_run(10, 1ms);
         steep.learn_run(1, 1ms);

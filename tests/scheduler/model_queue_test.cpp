@@ -24,14 +24,18 @@ class Queue : public ::testing::Test {
   protected:
     Index add(const Ticket& ticket) {
         const Index call = calls.open(ticket, TimePoint{});
+        calls[call].tier = tier_of(ticket.priority, false);
         queue.push_back(calls, call);
         return call;
     }
     std::vector<Slice> take_all(std::size_t line, std::uint32_t rows) {
         std::vector<Slice> slices;
-        while (queue.lines()[line].head != kNone)
-            slices.push_back(queue.take(calls, line, rows).slice);
+        while (queue.lines()[line].head != kNone) slices.push_back(take(line, rows).slice);
         return slices;
+    }
+    /// Of the first piece of a line.
+    HeldSlice take(std::size_t line, std::uint32_t rows) {
+        return queue.take(calls, line, queue.lines()[line].head, rows);
     }
 
     CallTable calls;
@@ -49,9 +53,9 @@ TEST_F(Queue, GivesRowsInTheOrderOfArrival) {
 TEST_F(Queue, PutsReturnedRowsWhereTheyHadStood) {
     add(ticket(1, 4));
     add(ticket(2, 1));
-    const HeldSlice first = queue.take(calls, 0, 2);
-    const HeldSlice second = queue.take(calls, 0, 2);
-    const HeldSlice third = queue.take(calls, 0, 1);
+    const HeldSlice first = take(0, 2);
+    const HeldSlice second = take(0, 2);
+    const HeldSlice third = take(0, 1);
     add(ticket(3, 1));
 
     queue.put_back(calls, third);
@@ -66,8 +70,8 @@ TEST_F(Queue, PutsReturnedRowsWhereTheyHadStood) {
 TEST_F(Queue, DropsEveryPieceOfACallAndNoOther) {
     const Index call = add(ticket(1, 6));
     add(ticket(2, 1));
-    const HeldSlice first = queue.take(calls, 0, 2);
-    const HeldSlice second = queue.take(calls, 0, 2);
+    const HeldSlice first = take(0, 2);
+    const HeldSlice second = take(0, 2);
     queue.put_back(calls, first);
     queue.add_suspects(calls, {{second}, 1}, false);
 
@@ -81,12 +85,12 @@ TEST_F(Queue, DropsEveryPieceOfACallAndNoOther) {
 TEST_F(Queue, CountsACallUntilItsLastRowIsTaken) {
     add(ticket(1, 4));
 
-    queue.take(calls, 0, 3);
+    take(0, 3);
     EXPECT_EQ(queue.calls(), 1u);
     EXPECT_EQ(queue.rows(), 1u);
     EXPECT_EQ(queue.bytes(), 40u);
 
-    queue.take(calls, 0, 3);
+    take(0, 3);
     EXPECT_EQ(queue.calls(), 0u);
     EXPECT_EQ(queue.bytes(), 0u);
     EXPECT_TRUE(queue.empty());
@@ -117,7 +121,7 @@ TEST_F(Queue, CutsSuspectsToTheLimitOfTheLane) {
     add(ticket(1, 3));
     add(ticket(2, 3));
     SuspectGroup group;
-    group.slices = {queue.take(calls, 0, 3), queue.take(calls, 0, 3)};
+    group.slices = {take(0, 3), take(0, 3)};
     queue.add_suspects(calls, group, false);
 
     EXPECT_EQ(queue.take_suspects(calls, 4).rows(), 4u);
@@ -130,7 +134,7 @@ TEST_F(Queue, CutsSuspectsToTheLimitOfTheLane) {
 TEST(CallTable, KnowsWhenAKeptSliceBelongsToACallThatHasEnded) {
     CallTable calls;
     const Index call = calls.open(ticket(1, 1), TimePoint{});
-    const HeldSlice held{call, {CallId{1}, 0, 1}};
+    const HeldSlice held{call, {CallId{1}, 0, 1}, {}};
 
     calls.close(call);
     EXPECT_FALSE(calls.is_open(held));

@@ -98,8 +98,27 @@ inline RunReport report(Duration compute) {
     return {StatusCode::ok, 0ns, 0ns, compute};
 }
 
-/// One model on one device with one lane of two slots, and no limits that matter.
-inline Scheduler one_lane(ModelPolicy model, std::uint32_t slots = 2) {
+/// What there is to learn of a device whose runs take exactly fixed + per_row * rows.
+inline LearntCurve exact_curve(Duration fixed, Duration per_row, std::string device_class = "cpu",
+                               ModelId model = kModel) {
+    LearntCurve curve;
+    curve.model = model;
+    curve.device_class = std::move(device_class);
+    curve.fixed = to_seconds(fixed);
+    curve.per_row = to_seconds(per_row);
+    curve.smallest_rows = 1;
+    curve.largest_rows = 64;
+    return curve;
+}
+
+/// The tests' device is known from the start, so that no batch is a trial.
+inline void teach(Scheduler& scheduler, TimePoint when = at(0ms)) {
+    scheduler.recall(when, {exact_curve(1ms, 1ms)});
+}
+
+/// One model on one device with one lane of two slots, and no limits that matter. Nothing is known
+/// of the device.
+inline Scheduler new_lane(ModelPolicy model, std::uint32_t slots = 2) {
     Scheduler scheduler(1);
     const std::uint32_t limit = model.max_batch_rows;
     scheduler.configure(at(0ms), {{std::move(model)}, 5s});
@@ -108,18 +127,11 @@ inline Scheduler one_lane(ModelPolicy model, std::uint32_t slots = 2) {
     return scheduler;
 }
 
-/// Lets the scheduler learn the tests' device with batches of 1 and of `rows` rows. Takes no time;
-/// uses call ids from 1,000,000 on.
-inline void teach(Scheduler& scheduler, std::uint32_t rows, TimePoint when) {
-    for (std::uint64_t i = 0; i < 8; ++i) {
-        const std::uint32_t size = i % 2 == 0 ? 1 : rows;
-        scheduler.submit(when, ticket(1'000'000 + i, size));
-        for (const Batch& batch : batches_of(decide(scheduler, when))) {
-            scheduler.batch_started(when, batch.id);
-            scheduler.batch_done(when, batch.id, report(run_time(batch.rows)));
-        }
-    }
-    ASSERT_EQ(scheduler.open_calls(), 0u);
+/// As new_lane(), on the tests' device.
+inline Scheduler one_lane(ModelPolicy model, std::uint32_t slots = 2) {
+    Scheduler scheduler = new_lane(std::move(model), slots);
+    teach(scheduler);
+    return scheduler;
 }
 
 MATCHER_P2(RejectOf, call, code, "") {

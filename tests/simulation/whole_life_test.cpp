@@ -22,10 +22,13 @@ TEST(WholeLife, KeepsEveryPromiseWhateverHappens) {
     std::uint64_t answered = 0;
     std::uint64_t rejected = 0;
 
-    for (std::uint64_t seed = first; seed < first + lives; ++seed) {
+    int broken = 0;
+
+    for (std::uint64_t seed = first; seed < first + lives && broken < 10; ++seed) {
         World world(seed);
         world.run();
-        ASSERT_EQ(world.problem(), "") << "seed " << seed;
+        EXPECT_EQ(world.problem(), "") << "seed " << seed;
+        if (!world.problem().empty()) ++broken;
         calls += world.ledger().calls();
         answered += world.ledger().answered();
         rejected += world.ledger().rejected();
