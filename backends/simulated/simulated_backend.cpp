@@ -3,10 +3,12 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <deque>
 #include <map>
 #include <mutex>
+#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -16,28 +18,54 @@
 namespace bunch {
 namespace {
 
-/// The models of a device, for its lanes. Any thread.
+constexpr Duration kSpin = std::chrono::microseconds(60);
+
+/// What a lane needs to know of a loaded model.
+struct SimulatedModel {
+    bool batched = true;
+    SimulatedTimes times;
+};
+
+/// The models of a device and the image that it holds, for its lanes. Any thread.
 class ModelSet {
   public:
-    void set(ModelId id, bool batched) {
+    /// The first image is there from the start.
+    void set(ModelId id, SimulatedModel model) {
         const std::lock_guard lock(mutex_);
-        batched_[id] = batched;
+        if (image_.empty()) image_ = model.times.image;
+        models_[id] = std::move(model);
     }
     void erase(ModelId id) {
         const std::lock_guard lock(mutex_);
-        batched_.erase(id);
+        models_.erase(id);
     }
-    std::optional<bool> is_batched(ModelId id) const {
+    std::optional<SimulatedModel> find(ModelId id) const {
         const std::lock_guard lock(mutex_);
-        const auto found = batched_.find(id);
-        if (found == batched_.end()) return std::nullopt;
+        const auto found = models_.find(id);
+        if (found == models_.end()) return std::nullopt;
         return found->second;
+    }
+    bool holds(const std::string& image) const {
+        const std::lock_guard lock(mutex_);
+        return image.empty() || image == image_;
+    }
+    void hold(const std::string& image) {
+        const std::lock_guard lock(mutex_);
+        image_ = image;
     }
 
   private:
     mutable std::mutex mutex_;
-    std::map<ModelId, bool> batched_;  // guarded by mutex_
+    std::map<ModelId, SimulatedModel> models_;  // guarded by mutex_
+    std::string image_;                         // guarded by mutex_
 };
+
+/// Sleeps, and for the last moment, in which the kernel may be late, does not.
+void wait_until(TimePoint at) {
+    if (at - now() > kSpin) std::this_thread::sleep_until(at - kSpin);
+    while (now() < at) {
+    }
+}
 
 /// Fills `to` with the bytes of `from`, again and again.
 void repeat(std::span<const std::byte> from, std::span<std::byte> to) {
@@ -68,16 +96,19 @@ Status settle_shape(const ConstTensorView& input, TensorView& output) {
 
 class SimulatedLane final : public Lane {
   public:
-    SimulatedLane(const SimulatedOptions& options, const ModelSet& models)
-        : options_(options), models_(models) {}
+    SimulatedLane(const SimulatedOptions& options, const ModelSet& models, std::uint32_t index)
+        : models_(models), noise_(options.noise), random_(options.seed + index) {}
 
     Status submit(SlotId slot, ModelId model, std::span<const ConstTensorView> inputs,
                   std::span<const TensorView> outputs) override {
-        const auto batched = models_.is_batched(model);
-        if (!batched) return not_found("the simulated device has not loaded this model");
+        const auto loaded = models_.find(model);
+        if (!loaded) return not_found("the simulated device has not loaded this model");
+        if (!models_.holds(loaded->times.image))
+            return internal_error("the simulated device does not hold the image '" +
+                                  loaded->times.image + "' of this model");
         Completion completion{slot, {}, {}, {}};
         completion.times.transfer_begin = now();
-        const std::size_t rows = *batched ? static_cast<std::size_t>(inputs[0].shape[0]) : 1;
+        const std::size_t rows = loaded->batched ? static_cast<std::size_t>(inputs[0].shape[0]) : 1;
         for (std::size_t i = 0; i < outputs.size(); ++i) {
             const ConstTensorView& input = inputs[i % inputs.size()];
             TensorView output = outputs[i];
@@ -86,7 +117,7 @@ class SimulatedLane final : public Lane {
             completion.output_shapes.push_back(output.shape);
         }
         free_at_ = completion.times.compute_begin = std::max(now(), free_at_);
-        free_at_ += options_.fixed + options_.per_row * static_cast<std::int64_t>(rows);
+        free_at_ += service_time(loaded->times, rows);
         completion.times.compute_end = completion.times.transfer_end = free_at_;
         queue_.push_back(std::move(completion));
         return ok_status();
@@ -101,7 +132,7 @@ class SimulatedLane final : public Lane {
         if (queue_.empty()) return std::nullopt;
         const TimePoint due = queue_.front().times.compute_end;
         const TimePoint wake = std::min(due, until);
-        if (wake > now()) std::this_thread::sleep_until(wake);
+        if (wake > now()) wait_until(wake);
         if (now() < due) return std::nullopt;
         Completion completion = std::move(queue_.front());
         queue_.pop_front();
@@ -109,8 +140,18 @@ class SimulatedLane final : public Lane {
     }
 
   private:
-    const SimulatedOptions options_;
+    Duration service_time(const SimulatedTimes& times, std::size_t rows) {
+        const Duration mean = times.fixed + times.per_row * static_cast<std::int64_t>(rows);
+        if (noise_ == 0) return mean;
+        // Lognormal, of mean one.
+        return from_seconds(to_seconds(mean) *
+                            std::exp(noise_ * normal_(random_) - noise_ * noise_ / 2));
+    }
+
     const ModelSet& models_;
+    const double noise_;
+    std::mt19937_64 random_;
+    std::normal_distribution<double> normal_;
     std::deque<Completion> queue_;
     TimePoint free_at_;
     bool precise_ = false;
@@ -150,14 +191,28 @@ class SimulatedBackend final : public Backend {
 
     Result<LoadedModel> load(ModelId id, const ModelSpec& model) override {
         BUNCH_RETURN_IF_ERROR(check_signature(model));
-        models_.set(id, model.signature.batched);
-        return LoadedModel{model.signature, model.max_batch_rows, 0};
+        const SimulatedTimes& times = options_.times_of(model.name);
+        models_.set(id, {model.signature.batched, times});
+        LoadedModel loaded{model.signature, model.max_batch_rows, 0};
+        if (times.rows) loaded.max_batch_rows = std::min(loaded.max_batch_rows, *times.rows);
+        loaded.image = times.image;
+        loaded.resident = models_.holds(times.image);
+        if (!times.image.empty()) loaded.load_time = options_.load_time;
+        return loaded;
     }
 
     void unload(ModelId id) override { models_.erase(id); }
 
-    Result<std::unique_ptr<Lane>> open_lane(std::uint32_t, std::span<std::byte>) override {
-        return std::unique_ptr<Lane>(std::make_unique<SimulatedLane>(options_, models_));
+    Status activate(ModelId id) override {
+        const auto model = models_.find(id);
+        if (!model) return not_found("the simulated device has not loaded this model");
+        std::this_thread::sleep_for(options_.load_time);
+        models_.hold(model->times.image);
+        return ok_status();
+    }
+
+    Result<std::unique_ptr<Lane>> open_lane(std::uint32_t index, std::span<std::byte>) override {
+        return std::unique_ptr<Lane>(std::make_unique<SimulatedLane>(options_, models_, index));
     }
 
   private:

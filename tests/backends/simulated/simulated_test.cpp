@@ -71,9 +71,32 @@ TEST(SimulatedOptions, AreReadWithTheirUnits) {
                                                  {"device_class", "simulated-gpu"}});
 
     ASSERT_TRUE(options.ok()) << options.status().to_string();
-    EXPECT_EQ(options->fixed, 5ms);
-    EXPECT_EQ(options->per_row, 1500ns);
+    EXPECT_EQ(options->all.fixed, 5ms);
+    EXPECT_EQ(options->all.per_row, 1500ns);
     EXPECT_EQ(options->device, (DeviceDescription{"simulated-gpu", 3, 4, 0}));
+}
+
+TEST(SimulatedOptions, MayDifferFromModelToModel) {
+    const auto options = SimulatedOptions::from({{"fixed", "5ms"},
+                                                 {"per_row", "1us"},
+                                                 {"noise", "0.1"},
+                                                 {"seed", "7"},
+                                                 {"load_time", "2s"},
+                                                 {"net.v2.fixed", "1ms"},
+                                                 {"net.v2.rows", "4"},
+                                                 {"other.image", "b"}});
+
+    ASSERT_TRUE(options.ok()) << options.status().to_string();
+    EXPECT_EQ(options->times_of("net.v2").fixed, 1ms);
+    EXPECT_EQ(options->times_of("net.v2").per_row, 1us);
+    EXPECT_EQ(options->times_of("net.v2").rows, 4u);
+    EXPECT_EQ(options->times_of("other").image, "b");
+    EXPECT_EQ(options->times_of("other").fixed, 5ms);
+    EXPECT_EQ(options->times_of("third").fixed, 5ms);
+    EXPECT_EQ(options->times_of("third").rows, std::nullopt);
+    EXPECT_EQ(options->noise, 0.1);
+    EXPECT_EQ(options->seed, 7u);
+    EXPECT_EQ(options->load_time, 2s);
 }
 
 TEST(SimulatedOptions, RefuseWhatTheyDoNotKnowAndSayWhatWouldBeRight) {
@@ -87,6 +110,12 @@ TEST(SimulatedOptions, RefuseWhatTheyDoNotKnowAndSayWhatWouldBeRight) {
     EXPECT_THAT(message({{"slots", "2x"}}), HasSubstr("from 1 to 64"));
     EXPECT_THAT(message({{"device_class", "gpu"}}), HasSubstr("must begin with"));
     EXPECT_THAT(message({{"speed", "9"}}), HasSubstr("no option 'speed'"));
+    EXPECT_THAT(message({{"m.speed", "9"}}), HasSubstr("no option 'm.speed'"));
+    EXPECT_THAT(message({{"m.fixed", "9"}}), HasSubstr("option m.fixed = \"9\""));
+    EXPECT_THAT(message({{"m.rows", "0"}}), HasSubstr("from 1 to 1048576"));
+    EXPECT_THAT(message({{"m.image", ""}}), HasSubstr("write the image's name"));
+    EXPECT_THAT(message({{"noise", "-0.1"}}), HasSubstr("from 0 to 2"));
+    EXPECT_THAT(message({{"load_time", "soon"}}), HasSubstr("with its unit"));
 }
 
 TEST(SimulatedLane, RunsOneBatchAfterTheOtherInModelTime) {
@@ -112,6 +141,80 @@ TEST(SimulatedLane, RunsOneBatchAfterTheOtherInModelTime) {
     EXPECT_EQ(first->times.compute_end - first->times.compute_begin, 3ms);
     EXPECT_EQ(second->times.compute_begin, first->times.compute_end);
     EXPECT_GE(now() - begun, 6ms);
+}
+
+/// A lane of a device with models "a" and "b", and one batch of a row for it.
+class SimulatedDeviceTest : public testing::Test {
+  protected:
+    void open(const BackendOptions& options) {
+        backend_ = std::move(make_simulated_backend(options).value());
+        for (std::uint32_t i = 0; i < 2; ++i)
+            loaded_.push_back(backend_->load(ModelId{i}, echo_model(i == 0 ? "a" : "b")).value());
+        lane_ = std::move(backend_->open_lane(0, {}).value());
+    }
+
+    Status submit(std::uint32_t model) {
+        const ConstTensorView input(DataType::f32, {1, 4}, std::as_bytes(std::span(in_)));
+        const TensorView output{DataType::f32, {1, 4}, std::as_writable_bytes(std::span(out_))};
+        return lane_->submit(SlotId{0}, ModelId{model}, {&input, 1}, {&output, 1});
+    }
+
+    Duration compute_of_next() {
+        const auto completion = lane_->wait(kNever);
+        return completion->times.compute_end - completion->times.compute_begin;
+    }
+
+    std::unique_ptr<Backend> backend_;
+    std::vector<LoadedModel> loaded_;
+    std::unique_ptr<Lane> lane_;
+    std::array<float, 4> in_{};
+    std::array<float, 4> out_{};
+};
+
+TEST_F(SimulatedDeviceTest, TakesTheTimeOfEachModelAndItsLimit) {
+    open({{"fixed", "200us"}, {"b.fixed", "300us"}, {"b.rows", "3"}});
+
+    ASSERT_TRUE(submit(0).ok());
+    EXPECT_EQ(compute_of_next(), 200us);
+    ASSERT_TRUE(submit(1).ok());
+    EXPECT_EQ(compute_of_next(), 300us);
+    EXPECT_EQ(loaded_[1].max_batch_rows, 3u);
+    EXPECT_GT(loaded_[0].max_batch_rows, 3u);
+}
+
+TEST_F(SimulatedDeviceTest, TakesRandomTimesAroundTheMean) {
+    open({{"fixed", "1us"}, {"noise", "0.3"}});
+    constexpr int kBatches = 2000;
+    Duration sum{};
+    int above = 0;
+
+    for (int i = 0; i < kBatches; ++i) {
+        ASSERT_TRUE(submit(0).ok());
+        const Duration compute = compute_of_next();
+        sum += compute;
+        above += compute > 1300ns ? 1 : 0;
+    }
+
+    // The seed is always 1: no run differs from another.
+    EXPECT_NEAR(to_seconds(sum) / kBatches, 1e-6, 3e-8);
+    EXPECT_NEAR(above, 0.145 * kBatches, 0.04 * kBatches);
+}
+
+TEST_F(SimulatedDeviceTest, HoldsOneImageAtATime) {
+    open({{"a.image", "first"}, {"b.image", "second"}, {"load_time", "1ms"}});
+    EXPECT_EQ(loaded_[0].image, "first");
+    EXPECT_TRUE(loaded_[0].resident);
+    EXPECT_EQ(loaded_[1].image, "second");
+    EXPECT_FALSE(loaded_[1].resident);
+    EXPECT_EQ(loaded_[1].load_time, 1ms);
+    EXPECT_TRUE(submit(0).ok());
+    EXPECT_THAT(submit(1).message(), HasSubstr("does not hold the image 'second'"));
+
+    ASSERT_TRUE(backend_->activate(ModelId{1}).ok());
+
+    EXPECT_TRUE(submit(1).ok());
+    EXPECT_THAT(submit(0).message(), HasSubstr("does not hold the image 'first'"));
+    EXPECT_FALSE(backend_->activate(ModelId{9}).ok());
 }
 
 }  // namespace
