@@ -18,9 +18,10 @@ namespace bunch {
 
 // From main to the reactor. DeviceIds and ModelIds are positions in the configuration.
 
-/// A runner is up; its lanes are the reactor's from now on.
+/// A runner is up; its lanes are the reactor's from now on. `life` counts the runners of a device.
 struct DeviceOpened {
     DeviceId device;
+    std::uint64_t life = 0;
     DeviceDescription description;
     std::vector<std::unique_ptr<LaneLink>> lanes;
 };
@@ -32,6 +33,13 @@ struct InstanceOpened {
 };
 
 struct InstanceRefused {
+    DeviceId device;
+    ModelId model;
+    Status status;
+};
+
+/// The answer to ImageWanted; none comes if the runner is lost before.
+struct ImageLoaded {
     DeviceId device;
     ModelId model;
     Status status;
@@ -66,8 +74,8 @@ struct Drain {
 
 struct Stop {};
 
-using Command = std::variant<DeviceOpened, InstanceOpened, InstanceRefused, DeviceClosed,
-                             DeviceBroke, DeviceSensed, Heartbeat, Drain, Stop>;
+using Command = std::variant<DeviceOpened, InstanceOpened, InstanceRefused, ImageLoaded,
+                             DeviceClosed, DeviceBroke, DeviceSensed, Heartbeat, Drain, Stop>;
 
 // From the reactor to main.
 
@@ -75,6 +83,14 @@ using Command = std::variant<DeviceOpened, InstanceOpened, InstanceRefused, Devi
 struct LaneBroken {
     DeviceId device;
     std::string reason;
+};
+
+/// Have the device hold the image of `model`; nothing is on its lanes. Of no meaning any more if
+/// another runner than that of this `life` is up.
+struct ImageWanted {
+    DeviceId device;
+    std::uint64_t life = 0;
+    ModelId model;
 };
 
 struct HeartbeatBack {};
@@ -91,6 +107,6 @@ struct Learnt {
     std::vector<LearntCurve> curves;
 };
 
-using Notice = std::variant<LaneBroken, HeartbeatBack, Settled, Learnt, Drained>;
+using Notice = std::variant<LaneBroken, ImageWanted, HeartbeatBack, Settled, Learnt, Drained>;
 
 }  // namespace bunch

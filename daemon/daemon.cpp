@@ -130,6 +130,7 @@ void Daemon::run() {
 
 void Daemon::start_runners() {
     const TimePoint at = now();
+    lives_.resize(config_.devices.size());
     for (const DeviceConfig& device : config_.devices) {
         auto host = std::make_unique<RunnerHost>(settings_of(device, config_), *launcher_,
                                                  [this] { return LaneId{next_lane_++}; });
@@ -183,6 +184,11 @@ void Daemon::on(TimePoint at, const LaneBroken& notice) {
     hosts_[notice.device.value]->kill_runner(at, notice.reason);
 }
 
+void Daemon::on(TimePoint at, const ImageWanted& notice) {
+    if (lives_[notice.device.value] == notice.life)
+        hosts_[notice.device.value]->activate(at, notice.model);
+}
+
 void Daemon::on(TimePoint at, const HeartbeatBack&) {
     health_.beat(at);
     notify_watchdog();
@@ -219,11 +225,14 @@ void Daemon::forward_events(DeviceId device, std::vector<HostEvent> events) {
     auto& commands = reactor_->commands();
     for (HostEvent& event : events) {
         if (auto* up = std::get_if<DeviceUp>(&event)) {
-            commands.post(DeviceOpened{device, std::move(up->device), std::move(up->lanes)});
+            commands.post(DeviceOpened{device, ++lives_[device.value], std::move(up->device),
+                                       std::move(up->lanes)});
         } else if (auto* instance = std::get_if<InstanceUp>(&event)) {
             commands.post(InstanceOpened{device, instance->model, std::move(instance->loaded)});
         } else if (auto* refused = std::get_if<InstanceFailed>(&event)) {
             commands.post(InstanceRefused{device, refused->model, std::move(refused->status)});
+        } else if (auto* image = std::get_if<ImageChanged>(&event)) {
+            commands.post(ImageLoaded{device, image->model, std::move(image->status)});
         } else if (auto* broke = std::get_if<DeviceFaulted>(&event)) {
             commands.post(DeviceBroke{device, std::move(broke->fault)});
         } else if (auto* read = std::get_if<DeviceRead>(&event)) {

@@ -43,6 +43,7 @@ class Daemon {
     void take_signals(TimePoint now);
     void take_notices(TimePoint now);
     void on(TimePoint now, const LaneBroken& notice);
+    void on(TimePoint now, const ImageWanted& notice);
     void on(TimePoint now, const HeartbeatBack& notice);
     void on(TimePoint now, const Settled& notice);
     void on(TimePoint now, const Learnt& notice);
@@ -61,6 +62,7 @@ class Daemon {
     std::unique_ptr<Reactor> reactor_;
     std::unique_ptr<HttpFrontend> http_;
     std::vector<std::unique_ptr<RunnerHost>> hosts_;  ///< index is DeviceId
+    std::vector<std::uint64_t> lives_;                ///< runners that came up, by DeviceId
     std::uint32_t next_lane_ = 0;
     Phase phase_ = Phase::serving;
     std::optional<Duration> watchdog_;

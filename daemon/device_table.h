@@ -8,6 +8,7 @@
 
 #include "core/ids.h"
 #include "core/time.h"
+#include "daemon/image_table.h"
 #include "monitoring/metrics.h"
 
 namespace bunch {
@@ -33,6 +34,9 @@ struct ServedDevice {
     std::uint64_t restarts = 0;
     std::int64_t in_flight = 0;  ///< batches
     Duration batch_timeout{};
+    std::uint64_t life = 0;  ///< see DeviceOpened
+    ImageTable images;
+    TimePoint loading_since;  ///< an image, while it is loaded
     DeviceMetrics* metrics = nullptr;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/check.h"
 #include "daemon/reasons.h"
 #include "monitoring/log.h"
 
@@ -219,6 +220,8 @@ void Reactor::decide(TimePoint at) {
             reject(*rejection);
         } else if (auto* dispatch = std::get_if<Dispatch>(&decision)) {
             lanes_.start(at, std::move(*dispatch));
+        } else {
+            load(at, std::get<Load>(decision));
         }
     }
 }
@@ -233,6 +236,13 @@ void Reactor::reject(const Reject& rejection) {
     if (const OpenCall* open = slab_.find(rejection.call))
         tenants_.metrics_of(open->call.tenant).reject(*reason);
     desk_.fail(rejection.call, rejection.status);
+}
+
+void Reactor::load(TimePoint at, const Load& load) {
+    ServedDevice& device = devices_[load.device.value];
+    BUNCH_CHECK(device.in_flight == 0);
+    device.loading_since = at;
+    notices_.post(ImageWanted{load.device, device.life, load.model});
 }
 
 void Reactor::report_lost_lanes() {

@@ -60,6 +60,9 @@ class Reactor final : private Intake {
     void turn(TimePoint now);
     void decide(TimePoint now);
     void reject(const Reject& rejection);
+    void load(TimePoint now, const Load& load);
+    void lose_model(TimePoint now, ServedModel& model, const ServedDevice& device,
+                    const Status& status);
     void report_lost_lanes();
     void publish_queues(TimePoint now);
     void tick(TimePoint now);
@@ -69,6 +72,7 @@ class Reactor final : private Intake {
     void on(TimePoint now, DeviceOpened& command);
     void on(TimePoint now, InstanceOpened& command);
     void on(TimePoint now, InstanceRefused& command);
+    void on(TimePoint now, ImageLoaded& command);
     void on(TimePoint now, DeviceClosed& command);
     void on(TimePoint now, DeviceBroke& command);
     void on(TimePoint now, DeviceSensed& command);

@@ -17,6 +17,8 @@ void Reactor::on(TimePoint at, DeviceOpened& command) {
     ServedDevice& device = devices_[command.device.value];
     lanes_.remove(at, device.id);
     device.state = DeviceState::up;
+    device.life = command.life;
+    device.images.clear();
     device.message.clear();
     device.device_class = command.description.device_class;
     device.lanes = static_cast<std::uint32_t>(command.lanes.size());
@@ -42,7 +44,7 @@ void Reactor::on(TimePoint at, DeviceOpened& command) {
 
 void Reactor::on(TimePoint at, InstanceOpened& command) {
     ServedModel& model = *models_.find(command.model);
-    const ServedDevice& device = devices_[command.device.value];
+    ServedDevice& device = devices_[command.device.value];
     const ModelSignature& signature = command.loaded.signature;
     Status status;
     if (signature.inputs.size() > kMaxTensors || signature.outputs.size() > kMaxTensors) {
@@ -59,12 +61,15 @@ void Reactor::on(TimePoint at, InstanceOpened& command) {
     }
     model.spec.signature = signature;
     model.has_signature = true;
+    model.refused_by.erase(device.id.value);
     model.has_shape_classes = has_shape_classes(signature);
     model.shape_classes.add_device(command.loaded.max_batch_rows, device.slot_bytes);
     model.loaded_on.insert(device.id.value);
     lanes_.add_instance(model.id, device.id);
-    scheduler_.instance_up(at, {*instances_[model.id.value][device.id.value], model.id, device.id,
-                                command.loaded.max_batch_rows, InstanceState::ready});
+    InstanceInfo info{*instances_[model.id.value][device.id.value], model.id, device.id,
+                      command.loaded.max_batch_rows};
+    device.images.describe(model.id, command.loaded, info);
+    scheduler_.instance_up(at, info);
     log::info("model_ready", {{"model", model.spec.name},
                               {"version", model.spec.version},
                               {"device", device.name},
@@ -74,17 +79,38 @@ void Reactor::on(TimePoint at, InstanceOpened& command) {
 }
 
 void Reactor::on(TimePoint at, InstanceRefused& command) {
-    ServedModel& model = *models_.find(command.model);
-    const ServedDevice& device = devices_[command.device.value];
+    lose_model(at, *models_.find(command.model), devices_[command.device.value], command.status);
+}
+
+/// The device cannot run the model, until its runner is started again.
+void Reactor::lose_model(TimePoint at, ServedModel& model, const ServedDevice& device,
+                         const Status& status) {
     model.refused_by.insert(device.id.value);
     model.loaded_on.erase(device.id.value);
-    model.message = "device '" + device.name + "': " + command.status.message();
+    model.message = "device '" + device.name + "': " + status.message();
     scheduler_.instance_down(at, *instances_[model.id.value][device.id.value]);
     log::error("model_refused", {{"model", model.spec.name},
                                  {"version", model.spec.version},
                                  {"device", device.name},
-                                 {"reason", command.status.to_string()}});
+                                 {"reason", status.to_string()}});
     update_model(model);
+}
+
+void Reactor::on(TimePoint at, ImageLoaded& command) {
+    ServedDevice& device = devices_[command.device.value];
+    if (command.status.ok()) {
+        device.metrics->image_loads.add();
+        log::info("image_loaded", {{"device", device.name},
+                                   {"model", models_.find(command.model)->spec.name},
+                                   {"seconds", to_seconds(at - device.loading_since)}});
+        for (const InstanceInfo& info : device.images.hold(command.model))
+            scheduler_.instance_up(at, info);
+        return;
+    }
+    for (const ModelId model : device.images.models_with(command.model))
+        lose_model(at, *models_.find(model), device, command.status);
+    for (const InstanceInfo& info : device.images.lose(command.model))
+        scheduler_.instance_up(at, info);
 }
 
 void Reactor::on(TimePoint at, DeviceClosed& command) {

@@ -217,6 +217,8 @@ void add_devices(Page& page, const MetricRegistry& all) {
            &DeviceMetrics::arena_bytes);
     family(MetricType::Counter, "bunch_runner_restarts_total", "Restarts of the device's runner.",
            &DeviceMetrics::restarts);
+    family(MetricType::Counter, "bunch_device_image_loads_total",
+           "How often the device was reconfigured.", &DeviceMetrics::image_loads);
     page.begin(MetricType::Counter, "bunch_device_faults_total",
                "What broke about the device, as its runner saw it.");
     for (const auto& entry : all.devices)

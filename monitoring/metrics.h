@@ -114,6 +114,7 @@ struct DeviceMetrics {
     Gauge in_flight;                          ///< batches
     Gauge arena_bytes;                        ///< in use, over all lanes
     Counter restarts;                         ///< of its runner
+    Counter image_loads;                      ///< reconfigurations
     Counter useful;                           ///< nanoseconds, see BatchMetrics
     std::array<Counter, kLaneStates> states;  ///< nanoseconds, over all lanes
     std::array<Counter, kFaultKinds> faults;  ///< by FaultKind
