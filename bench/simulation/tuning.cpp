@@ -36,7 +36,7 @@ double value_of(const PolicyChoice& choice, const std::string& setting) {
 }
 
 /// What a climb tries in one round: other values of one setting.
-std::vector<PolicyChoice> candidates(const Climb& climb, std::size_t round) {
+std::vector<PolicyChoice> choices_of(const Climb& climb, std::size_t round) {
     if (!climb.has_figure) return {climb.best.choice};
     std::vector<PolicyChoice> choices;
     if (climb.dimensions.empty()) return choices;
@@ -47,26 +47,65 @@ std::vector<PolicyChoice> candidates(const Climb& climb, std::size_t round) {
     return choices;
 }
 
-Status try_candidates(std::vector<Climb>& climbs, std::size_t round, const TuningOptions& options) {
-    std::vector<Trial> trials;
-    std::vector<std::pair<Climb*, PolicyChoice>> tried;
+struct Candidate {
+    Climb* climb = nullptr;
+    PolicyChoice choice;
+    Trial trial;
+};
+
+Result<std::vector<Candidate>> candidates_of(std::vector<Climb>& climbs, std::size_t round,
+                                             const TuningOptions& options) {
+    std::vector<Candidate> all;
     for (Climb& climb : climbs) {
         if (round > climb.dimensions.size() * options.passes) continue;
-        for (PolicyChoice& choice : candidates(climb, round)) {
+        for (PolicyChoice& choice : choices_of(climb, round)) {
             BUNCH_ASSIGN_OR_RETURN(PolicyMaker maker, policy_maker(choice));
-            trials.push_back({climb.scenario, climb.bound, std::move(maker), options.seed,
-                              options.resolution, std::nullopt});
-            tried.emplace_back(&climb, std::move(choice));
+            all.push_back({&climb,
+                           std::move(choice),
+                           {climb.scenario, climb.bound, std::move(maker), options.seed,
+                            options.resolution, std::nullopt}});
         }
     }
-    const std::vector<Finding> findings = find_all(trials, options.threads, [] {});
-    for (std::size_t i = 0; i < tried.size(); ++i) {
-        Climb& climb = *tried[i].first;
+    return all;
+}
+
+std::vector<Finding> run(const std::vector<Candidate>& candidates, unsigned threads) {
+    std::vector<Trial> trials;
+    for (const Candidate& one : candidates) trials.push_back(one.trial);
+    return find_all(trials, threads, [] {});
+}
+
+/// Most settings are no better, and one run a little above the best goodput so far shows it; only
+/// the others are worth a search.
+void drop_hopeless(std::vector<Candidate>& candidates, const TuningOptions& options) {
+    std::vector<Candidate> challengers, others;
+    for (Candidate& one : candidates) {
+        const bool is_searched =
+            one.climb->has_figure && one.climb->scenario->measure == Measure::goodput;
+        if (is_searched) one.trial.fixed_load = one.climb->best.figure + options.resolution;
+        (is_searched ? challengers : others).push_back(std::move(one));
+    }
+    const std::vector<Finding> findings = run(challengers, options.threads);
+    for (std::size_t i = 0; i < challengers.size(); ++i) {
+        if (!keeps_objectives(findings[i].run)) continue;
+        challengers[i].trial.fixed_load.reset();
+        others.push_back(std::move(challengers[i]));
+    }
+    candidates = std::move(others);
+}
+
+Status try_candidates(std::vector<Climb>& climbs, std::size_t round, const TuningOptions& options) {
+    BUNCH_ASSIGN_OR_RETURN(std::vector<Candidate> candidates,
+                           candidates_of(climbs, round, options));
+    drop_hopeless(candidates, options);
+    const std::vector<Finding> findings = run(candidates, options.threads);
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+        Climb& climb = *candidates[i].climb;
         const double figure = findings[i].figure;
         if (climb.has_figure && !is_better(*climb.scenario, figure, climb.best.figure)) continue;
         climb.has_figure = true;
         climb.best.figure = figure;
-        climb.best.choice = std::move(tried[i].second);
+        climb.best.choice = std::move(candidates[i].choice);
     }
     return ok_status();
 }

@@ -168,6 +168,7 @@ class Pool {
     Index model_of(ModelId id) const;
     Device& device_of(DeviceId id);
     void refresh(Device& device);
+    void lose_lanes(Device& device);
     Curve curve_of(const DeviceClass& device_class, const ModelPolicy& model) const;
     void refuse(CallId call, StatusCode code, RejectReason reason, const char* message);
     void push(Index model, const Waiting& part);
@@ -175,6 +176,7 @@ class Pool {
     void forget_call(Index model, CallId call);
     void note_rows(Index model);
     void note_lane(Index lane);
+    static void take_rows(Line& line, std::uint32_t rows, Flight& flight);
     Flight* flight_of(std::uint64_t batch);
     void end_flight(Flight& flight);
 

@@ -67,6 +67,8 @@ TEST(RivalPool, LeavesADeviceAloneOnWhichARequestCannotMeetItsObjective) {
     stage.add_model(1, 10ms);
     stage.add_device(1, "cpu", {{1, 0, 3, 8}});
     stage.add_device(2, "gpu", {{1, 2, 1, 8}});
+    stage.add_model(2, 10ms);
+    stage.add_device(3, "other", {{2, 1, 1, 8}});
     stage.begin();
 
     stage.submit(0ms, 1, {.rows = 3});
@@ -122,6 +124,38 @@ TEST(RivalPool, IgnoresBatchesAndDevicesThatItDoesNotKnow) {
     stage.device_up(1ms, 1);
 
     EXPECT_THAT(stage.decide(1ms), ElementsAre("lane 10 model 1: 1"));
+}
+
+TEST(RivalPool, TakesOneCallPerBatchOfAModelWithoutBatches) {
+    Stage stage(make_greedy({}));
+    stage.add_model(1, {}, false);
+    stage.add_device(1, "gpu", {{1, 1, 1, 8}});
+    stage.begin();
+
+    stage.submit_all(0ms, 1, 2);
+
+    EXPECT_THAT(stage.decide(0ms), ElementsAre("lane 10 model 1: 1"));
+}
+
+TEST(RivalPool, KnowsInstancesThatWereAnnouncedBeforeTheirDevice) {
+    const auto rival = make_rival({}, make_greedy({}));
+    ModelPolicy policy;
+    policy.model = ModelId{1};
+    SchedulerConfig config;
+    config.models.push_back(policy);
+    rival->configure(at(0ms), config);
+    rival->instance_up(at(0ms), {InstanceId{1}, ModelId{1}, DeviceId{1}, 4});
+    rival->instance_up(at(0ms), {InstanceId{2}, ModelId{9}, DeviceId{1}, 4});
+    rival->device_up(at(0ms), {DeviceId{1}, "gpu", {LaneId{1}}, 1});
+    Ticket ticket;
+    ticket.model = ModelId{1};
+    rival->submit(at(0ms), ticket);
+
+    std::vector<Decision> decisions;
+    rival->decide(at(0ms), decisions);
+
+    ASSERT_EQ(decisions.size(), 1u);
+    EXPECT_EQ(std::get<Dispatch>(decisions[0]).batch.instance, InstanceId{1});
 }
 
 TEST(RivalPool, EstimatesRunTimesWithContentionAndMargin) {

@@ -46,10 +46,12 @@ class Stage {
         : policy_(make_rival(settings, std::move(rule))) {}
 
     /// Before any device.
-    void add_model(std::uint32_t number, std::optional<Duration> objective = {}) {
+    void add_model(std::uint32_t number, std::optional<Duration> objective = {},
+                   bool batched = true) {
         ModelPolicy policy;
         policy.model = ModelId{number};
         policy.objective = objective;
+        policy.batched = batched;
         policy.max_batch_rows = 1000;
         policy.max_queued_rows = 20;
         policy.max_rows_per_request = 16;
