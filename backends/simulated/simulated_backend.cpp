@@ -207,6 +207,8 @@ class SimulatedBackend final : public Backend {
         const auto model = models_.find(id);
         if (!model) return not_found("the simulated device has not loaded this model");
         std::this_thread::sleep_for(options_.load_time);
+        if (model->times.broken)
+            return internal_error("the image '" + model->times.image + "' is broken");
         models_.hold(model->times.image);
         return ok_status();
     }

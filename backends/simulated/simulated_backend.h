@@ -12,7 +12,7 @@
 ///
 /// Options: fixed ("5ms"), per_row ("100us"), lanes, slots, device_class, noise ("0.03"), seed,
 /// load_time, and of one model NAME "NAME.fixed", "NAME.per_row", "NAME.rows" (limit of a batch),
-/// "NAME.image".
+/// "NAME.image", "NAME.broken" (true: the image cannot be made resident).
 #pragma once
 
 #include <memory>

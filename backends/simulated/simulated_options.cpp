@@ -57,9 +57,15 @@ Result<std::string> parse_image(const std::string& key, const std::string& text)
     return invalid_argument("option " + key + " of a simulated device: write the image's name");
 }
 
+Result<bool> parse_flag(const std::string& key, const std::string& text) {
+    if (text == "true" || text == "false") return text == "true";
+    return invalid_argument("option " + key + " = \"" + text +
+                            "\" of a simulated device: write true or false");
+}
+
 constexpr std::string_view kKnown =
     "fixed, per_row, lanes, slots, device_class, noise, seed, load_time and, after a model's name "
-    "and a dot, fixed, per_row, rows and image";
+    "and a dot, fixed, per_row, rows, image and broken";
 
 Status unknown(const std::string& key) {
     return invalid_argument("a simulated device has no option '" + key + "'; it has " +
@@ -75,6 +81,8 @@ Status read_model_option(const std::string& key, const std::string& whole, const
         BUNCH_ASSIGN_OR_RETURN(times.per_row, parse_duration(whole, text));
     } else if (key == "rows") {
         BUNCH_ASSIGN_OR_RETURN(times.rows, parse_count(whole, text, 1u << 20));
+    } else if (key == "broken") {
+        BUNCH_ASSIGN_OR_RETURN(times.broken, parse_flag(whole, text));
     } else if (key == "image") {
         BUNCH_ASSIGN_OR_RETURN(times.image, parse_image(whole, text));
     } else {

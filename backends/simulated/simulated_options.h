@@ -17,6 +17,7 @@ struct SimulatedTimes {
     Duration fixed{};                     ///< service time of any batch
     Duration per_row{};                   ///< and of each row of it
     std::optional<std::uint32_t> rows{};  ///< of a batch at most, if fewer than the model's own
+    bool broken = false;                  ///< its image cannot be made resident
     std::string image{};  ///< empty: none; if one model has one, the device holds one at a time
 };
 

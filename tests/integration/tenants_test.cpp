@@ -1,4 +1,5 @@
 // Who shares the daemon: tenants as requests name them, and what is counted for each.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -53,6 +54,26 @@ TEST(Tenants, AreToldAndCountedWhatWasRefusedOfTheirs) {
               1);
     EXPECT_EQ(
         daemon.metric("bunch_tenant_rejected_total{tenant=\"default\",reason=\"unknown_model"), 1);
+}
+
+TEST(Tenants, AreRefusedWhatExceedsTheirQuota) {
+    DaemonProcess daemon("[[tenant]]\nname = \"small\"\nrows_per_second = 0.001\nburst_rows = 4\n" +
+                         echo_config());
+    daemon.start_and_wait();
+    RawClient client(daemon.data_endpoint());
+    const auto ask = [&](const std::string& tenant) {
+        return client.ask(request_frames(header_of(tenant), std::vector<float>(8)));
+    };
+
+    EXPECT_EQ(ask("small").status(), "ok");
+    EXPECT_EQ(ask("small").status(), "ok");
+    const RawReply third = ask("small");
+
+    EXPECT_EQ(third.status(), "resource_exhausted");
+    EXPECT_THAT(third.message(), testing::HasSubstr("small"));
+    EXPECT_EQ(ask("other").status(), "ok");
+    EXPECT_EQ(daemon.metric("bunch_tenant_rejected_total{tenant=\"small\",reason=\"quota\"}"), 1);
+    EXPECT_EQ(daemon.metric("bunch_rejected_total{reason=\"quota\"}"), 1);
 }
 
 TEST(Tenants, GetALateAnswerWhereTheySaidThatItIsBetterThanNone) {

@@ -114,6 +114,7 @@ TEST(SimulatedOptions, RefuseWhatTheyDoNotKnowAndSayWhatWouldBeRight) {
     EXPECT_THAT(message({{"m.fixed", "9"}}), HasSubstr("option m.fixed = \"9\""));
     EXPECT_THAT(message({{"m.rows", "0"}}), HasSubstr("from 1 to 1048576"));
     EXPECT_THAT(message({{"m.image", ""}}), HasSubstr("write the image's name"));
+    EXPECT_THAT(message({{"m.broken", "maybe"}}), HasSubstr("write true or false"));
     EXPECT_THAT(message({{"noise", "-0.1"}}), HasSubstr("from 0 to 2"));
     EXPECT_THAT(message({{"load_time", "soon"}}), HasSubstr("with its unit"));
 }
