@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
-#include "cli/npy.h"
+#include "npy/npy.h"
 #include "cli/server_options.h"
 #include "cli/table.h"
 #include "client/connection.h"

@@ -20,6 +20,7 @@ struct Console {
 using Action = std::function<Status(const Console&)>;
 
 void add_status_command(CLI::App& app, Action& chosen);
+void add_model_command(CLI::App& app, Action& chosen);
 void add_models_command(CLI::App& app, Action& chosen);
 void add_infer_command(CLI::App& app, Action& chosen);
 void add_bench_command(CLI::App& app, Action& chosen);

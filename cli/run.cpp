@@ -17,6 +17,7 @@ int run(int argc, const char* const* argv, Console console) {
     app.require_subcommand(1);
     Action chosen;
     add_status_command(app, chosen);
+    add_model_command(app, chosen);
     add_models_command(app, chosen);
     add_infer_command(app, chosen);
     add_bench_command(app, chosen);

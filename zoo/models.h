@@ -15,6 +15,28 @@ void build_facile(OnnxBuilder& net);
 /// normalisation and ReLU.
 void build_muon(OnnxBuilder& net);
 
+/// Whether two muons are a real pair, the student at 40 MHz: 10 to 1 logit, as build_muon().
+void build_muon_pair(OnnxBuilder& net);
+
+/// DeepCalo: the energy of an electron from four layers of calorimeter cells, a VGG-like network.
+void build_deepcalo(OnnxBuilder& net);
+
+/// ProtoDUNE's hits: patches of a wire plane to track, shower, none (which add up to 1) and Michel
+/// electron.
+void build_protodune(OnnxBuilder& net);
+
+/// DeepMET: a weight for each of 4500 particles, three of whose columns are classes; the result is
+/// the weighted sum of their momenta.
+void build_deepmet(OnnxBuilder& net);
+
+/// DeepTau: high-level variables and two grids of cells around a tau to four classes. Every layer
+/// of a grid takes the border off, until one cell is left.
+void build_deeptau(OnnxBuilder& net);
+
+/// ParticleNet for small jets: particles and secondary vertices of any number as one cloud; three
+/// EdgeConv blocks on the 8 nearest neighbours each, to eight classes.
+void build_particlenet(OnnxBuilder& net);
+
 /// A few layers of everything that ResNet-50 has, small enough for tests: convolutions, batch
 /// normalisation, pooling, a residual sum.
 void build_small_cnn(OnnxBuilder& net);

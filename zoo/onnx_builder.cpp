@@ -16,13 +16,18 @@ constexpr std::int64_t kOpset = 13;
 constexpr std::int64_t kIrVersion = 7;  // the one that came with opset 13
 
 void declare(onnx::ValueInfoProto& value, const std::string& name,
-             const std::vector<std::int64_t>& extents) {
+             const std::vector<std::int64_t>& extents, const std::string& open) {
     value.set_name(name);
     onnx::TypeProto::Tensor& tensor = *value.mutable_type()->mutable_tensor_type();
     tensor.set_elem_type(onnx::TensorProto::FLOAT);
     tensor.mutable_shape()->add_dim()->set_dim_param("N");
-    for (const std::int64_t extent : extents)
-        tensor.mutable_shape()->add_dim()->set_dim_value(extent);
+    for (const std::int64_t extent : extents) {
+        auto& dim = *tensor.mutable_shape()->add_dim();
+        if (extent < 0)
+            dim.set_dim_param(open);
+        else
+            dim.set_dim_value(extent);
+    }
 }
 
 }  // namespace
@@ -36,8 +41,9 @@ OnnxBuilder::OnnxBuilder(const std::string& graph_name, std::uint64_t seed) : ra
     model_.mutable_graph()->set_name(graph_name);
 }
 
-std::string OnnxBuilder::input(const std::string& name, const std::vector<std::int64_t>& extents) {
-    declare(*model_.mutable_graph()->add_input(), name, extents);
+std::string OnnxBuilder::input(const std::string& name, const std::vector<std::int64_t>& extents,
+                               const std::string& open) {
+    declare(*model_.mutable_graph()->add_input(), name, extents, open);
     return name;
 }
 
@@ -45,7 +51,7 @@ void OnnxBuilder::output(const std::string& value, const std::string& name,
                          const std::vector<std::int64_t>& extents) {
     for (onnx::NodeProto& made : *model_.mutable_graph()->mutable_node())
         if (made.output(0) == value) made.set_output(0, name);
-    declare(*model_.mutable_graph()->add_output(), name, extents);
+    declare(*model_.mutable_graph()->add_output(), name, extents, "");
 }
 
 std::string OnnxBuilder::convolution(const std::string& x, std::int64_t inputs,
@@ -112,6 +118,65 @@ std::string OnnxBuilder::dense(const std::string& x, std::int64_t inputs, std::i
     std::string y = node("Gemm", {x, weight, bias});
     attribute("transB", 1);
     return y;
+}
+
+std::string OnnxBuilder::linear(const std::string& x, std::int64_t inputs, std::int64_t outputs) {
+    const double deviation = std::sqrt(2.0 / static_cast<double>(inputs));
+    const std::string w =
+        weights("weight", {inputs, outputs}, normal_values(inputs * outputs, 0, deviation));
+    const std::string b = weights("bias", {outputs}, normal_values(outputs, 0, 0.1));
+    return add(node("MatMul", {x, w}), b);
+}
+
+std::string OnnxBuilder::plain_convolution(const std::string& x, std::int64_t inputs,
+                                           std::int64_t outputs,
+                                           const std::vector<std::int64_t>& kernel,
+                                           std::int64_t stride) {
+    std::int64_t fan_in = inputs;
+    std::vector<std::int64_t> extents = {outputs, inputs};
+    for (const std::int64_t extent : kernel) {
+        fan_in *= extent;
+        extents.push_back(extent);
+    }
+    const double deviation = std::sqrt(2.0 / static_cast<double>(fan_in));
+    const std::string w = weights("weight", extents, normal_values(outputs * fan_in, 0, deviation));
+    const std::string b = weights("bias", {outputs}, normal_values(outputs, 0, 0.1));
+    std::string y = node("Conv", {x, w, b});
+    attribute("kernel_shape", kernel);
+    attribute("strides", std::vector<std::int64_t>(kernel.size(), stride));
+    return y;
+}
+
+std::string OnnxBuilder::apply(const std::string& op, const std::vector<std::string>& inputs,
+                               const Attributes& attributes) {
+    std::string y = node(op, inputs);
+    for (const auto& [name, value] : attributes)
+        std::visit([&, key = name](const auto& given) { attribute(key, given); }, value);
+    return y;
+}
+
+std::string OnnxBuilder::second_of(const std::string& op, const std::vector<std::string>& inputs,
+                                   const Attributes& attributes) {
+    const std::string first = apply(op, inputs, attributes);
+    onnx::GraphProto& graph = *model_.mutable_graph();
+    graph.mutable_node(graph.node_size() - 1)->add_output(first + "_2");
+    return first + "_2";
+}
+
+std::string OnnxBuilder::integers(const std::vector<std::int64_t>& numbers) {
+    onnx::TensorProto& made = *model_.mutable_graph()->add_initializer();
+    made.set_name("integers" + std::to_string(integers_++));
+    made.set_data_type(onnx::TensorProto::INT64);
+    made.add_dims(static_cast<std::int64_t>(numbers.size()));
+    made.set_raw_data(numbers.data(), numbers.size() * sizeof(std::int64_t));
+    return made.name();
+}
+
+std::string OnnxBuilder::table(const std::vector<std::int64_t>& extents, double deviation) {
+    std::int64_t count = 1;
+    for (const std::int64_t extent : extents) count *= extent;
+    return weights("table" + std::to_string(integers_++), extents,
+                   normal_values(count, 0, deviation));
 }
 
 Status OnnxBuilder::write(const std::string& path) const {

@@ -1,12 +1,14 @@
-/// Builds an ONNX model layer by layer, weights drawn as it goes. Every method adds one node and
-/// returns the name of its output. Not a general ONNX writer: only what the zoo's models need, all
-/// of it opset 13, FP32, with the open dimension "N" in front.
+/// Builds an ONNX model layer by layer, weights drawn as it goes. Every method adds one node (or a
+/// few) and returns the name of its output. Not a general ONNX writer: only what the zoo's models
+/// need, all of it opset 13, FP32, with the open dimension "N" in front.
 #pragma once
 
 #include <onnx/onnx_pb.h>
 
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "core/status.h"
@@ -30,10 +32,14 @@ struct NormStatistics {
 
 class OnnxBuilder {
   public:
+    using Attribute = std::variant<std::int64_t, std::vector<std::int64_t>>;
+    using Attributes = std::vector<std::pair<std::string, Attribute>>;
+
     OnnxBuilder(const std::string& graph_name, std::uint64_t seed);
 
-    /// Declares the input [N, extents...].
-    std::string input(const std::string& name, const std::vector<std::int64_t>& extents);
+    /// Declares the input [N, extents...]; -1 is an extent left open, by the name `open`.
+    std::string input(const std::string& name, const std::vector<std::int64_t>& extents,
+                      const std::string& open = "");
 
     /// Declares `value`, which a node made, as the output [N, extents...] under that name.
     void output(const std::string& value, const std::string& name,
@@ -54,6 +60,23 @@ class OnnxBuilder {
     std::string dense(const std::string& x, std::int64_t inputs, std::int64_t outputs,
                       const std::vector<float>& w, const std::vector<float>& b);
 
+    /// y = x W + b along the last extent, for inputs of any rank: MatMul and Add.
+    std::string linear(const std::string& x, std::int64_t inputs, std::int64_t outputs);
+    /// A convolution without padding over `kernel` (1 or 2 extents), with bias.
+    std::string plain_convolution(const std::string& x, std::int64_t inputs, std::int64_t outputs,
+                                  const std::vector<std::int64_t>& kernel, std::int64_t stride = 1);
+
+    /// Any other operator.
+    std::string apply(const std::string& op, const std::vector<std::string>& inputs,
+                      const Attributes& attributes = {});
+    /// The same for one with two outputs of which the second is wanted.
+    std::string second_of(const std::string& op, const std::vector<std::string>& inputs,
+                          const Attributes& attributes = {});
+    /// A constant of integers; one number alone is a list of one.
+    std::string integers(const std::vector<std::int64_t>& numbers);
+    /// A table of normal numbers.
+    std::string table(const std::vector<std::int64_t>& extents, double deviation);
+
     /// Writes a temporary file next to `path` and renames it, so that no reader sees half a model.
     Status write(const std::string& path) const;
 
@@ -70,6 +93,7 @@ class OnnxBuilder {
     onnx::ModelProto model_;
     Random random_;
     int nodes_ = 0;
+    int integers_ = 0;
 };
 
 }  // namespace bunch

@@ -10,14 +10,27 @@ void build_facile(OnnxBuilder& net) {
     net.output(net.dense(x, 3, 1), "output", {1});
 }
 
-void build_muon(OnnxBuilder& net) {
-    std::string x = net.input("input", {5});
-    std::int64_t width = 5;
+namespace {
+
+/// Four hidden layers of 8 with batch normalisation.
+void build_student(OnnxBuilder& net, std::int64_t inputs, std::int64_t outputs) {
+    std::string x = net.input("input", {inputs});
+    std::int64_t width = inputs;
     for (int layer = 0; layer < 4; ++layer) {
         x = net.relu(net.batch_norm(net.dense(x, width, 8), 8, {layer == 0 ? 2.0 : 1.0, 1}));
         width = 8;
     }
-    net.output(net.dense(x, 8, 3), "output", {3});
+    net.output(net.dense(x, 8, outputs), "output", {outputs});
+}
+
+}  // namespace
+
+void build_muon(OnnxBuilder& net) {
+    build_student(net, 5, 3);
+}
+
+void build_muon_pair(OnnxBuilder& net) {
+    build_student(net, 10, 1);
 }
 
 void build_small_cnn(OnnxBuilder& net) {

@@ -17,6 +17,15 @@ const std::vector<Entry>& entries() {
          build_resnet50},
         {{"facile", "FACILE calorimeter regression 47-31-11-3-1, [N,47] -> [N,1]"}, build_facile},
         {{"muon", "muon recalibration 5-8-8-8-8-3, [N,5] -> [N,3]"}, build_muon},
+        {{"muon_pair", "real or fake muon pair 10-8-8-8-8-1, [N,10] -> [N,1]"}, build_muon_pair},
+        {{"deepcalo", "DeepCalo electron energy, [N,4,56,11] -> [N,1], 2.2 M parameters"},
+         build_deepcalo},
+        {{"protodune", "ProtoDUNE hit classifier, [N,1,48,48] -> [N,4]"}, build_protodune},
+        {{"deepmet", "DeepMET momentum sum, [N,4500,11] -> [N,2]"}, build_deepmet},
+        {{"deeptau", "DeepTau, [N,47] and [N,228,11,11] and [N,228,21,21] -> [N,4]"},
+         build_deeptau},
+        {{"particlenet", "ParticleNet for small jets, [N,23,P] and [N,14,V] -> [N,8]"},
+         build_particlenet},
         {{"small_cnn", "small residual network for tests, [N,3,32,32] -> [N,10]"}, build_small_cnn},
     };
     return all;

@@ -20,12 +20,21 @@ struct ZooModel {
 
 /// Names and summaries, in a fixed order:
 ///
-/// | name      | input "input", FP32 | output          | parameters |
-/// |-----------|---------------------|-----------------|------------|
-/// | resnet50  | [N,3,224,224]       | logits [N,1000] | 25,557,032 |
-/// | facile    | [N,47]              | output [N,1]    | 1,880      |
-/// | muon      | [N,5]               | output [N,3]    | 355        |
-/// | small_cnn | [N,3,32,32]         | logits [N,10]   | 2,178      |
+/// | name        | input "input", FP32 | output          | parameters |
+/// |-------------|---------------------|-----------------|------------|
+/// | resnet50    | [N,3,224,224]       | logits [N,1000] | 25,557,032 |
+/// | facile      | [N,47]              | output [N,1]    | 1,880      |
+/// | muon        | [N,5]               | output [N,3]    | 355        |
+/// | muon_pair   | [N,10]              | output [N,1]    | 377        |
+/// | deepcalo    | [N,4,56,11]         | energy [N,1]    | 2,193,121  |
+/// | protodune   | [N,1,48,48]         | output [N,4]    | 629,828    |
+/// | deepmet     | [N,4500,11]         | output [N,2]    | 12,665     |
+/// | deeptau     | three, see below    | output [N,4]    | 1,053,542  |
+/// | particlenet | two, see below      | output [N,8]    | 234,088    |
+/// | small_cnn   | [N,3,32,32]         | logits [N,10]   | 2,178      |
+///
+/// deeptau takes "tau" [N,47], "inner" [N,228,11,11] and "outer" [N,228,21,21]; particlenet takes
+/// "particles" [N,23,P] and "vertices" [N,14,V] with P and V left open, together at least 2.
 const std::vector<ZooModel>& zoo_models();
 
 /// Writes the model of that name as ONNX (opset 13, batch normalisation kept as nodes) to `path`,

@@ -14,7 +14,11 @@ namespace {
 
 class PlannedSession final : public ModelSession {
   public:
-    explicit PlannedSession(std::unique_ptr<Session> session) : session_(std::move(session)) {}
+    PlannedSession(std::shared_ptr<const Program> program, std::unique_ptr<Session> session)
+        : program_(std::move(program)), session_(std::move(session)) {}
+
+    void record_times() override { session_->record_times(); }
+    std::vector<LayerTime> layer_times() const override;
 
     Status run(std::span<const ConstTensorView> inputs, std::span<const TensorView> outputs,
                std::vector<Shape>& output_shapes) override {
@@ -25,8 +29,26 @@ class PlannedSession final : public ModelSession {
     }
 
   private:
+    // shared_ptr: the program is also the session's.
+    std::shared_ptr<const Program> program_;
     std::unique_ptr<Session> session_;
 };
+
+std::vector<LayerTime> PlannedSession::layer_times() const {
+    std::vector<LayerTime> layers;
+    const auto& times = session_->step_times();
+    for (std::size_t p = 0; p < times.size(); ++p)
+        for (std::size_t s = 0; s < times[p].size(); ++s) {
+            const Plan& plan = program_->plans()[p];
+            if (times[p][s] == Duration{}) continue;
+            const std::string rows = " x" + std::to_string(plan.rows);
+            if (const auto* step = std::get_if<PrimitiveStep>(&plan.steps[s]))
+                layers.push_back({step->description + rows, "oneDNN", times[p][s]});
+            else
+                layers.push_back({"fused dense layers", "own loop", times[p][s]});
+        }
+    return layers;
+}
 
 class InterpretedSession final : public ModelSession {
   public:
@@ -37,6 +59,9 @@ class InterpretedSession final : public ModelSession {
     Status run(std::span<const ConstTensorView> inputs, std::span<const TensorView> outputs,
                std::vector<Shape>& output_shapes) override;
 
+    void record_times() override;
+    std::vector<LayerTime> layer_times() const override { return layers_; }
+
   private:
     Status check_rows(std::span<const ConstTensorView> inputs) const;
     Status copy_output(std::size_t o, std::int64_t rows, const ConstTensorView& made,
@@ -45,7 +70,21 @@ class InterpretedSession final : public ModelSession {
     // shared_ptr: the interpreter points into it, and a model may be unloaded while a lane runs.
     std::shared_ptr<const CpuModel> model_;
     std::unique_ptr<Interpreter> interpreter_;
+    std::vector<LayerTime> layers_;
 };
+
+void InterpretedSession::record_times() {
+    interpreter_->observe([this](const Interpreter::NodeRun& run) {
+        const Shape shape = run.outputs.empty() ? Shape() : run.outputs[0].view.shape;
+        const std::string layer = run.node.spec.label + " " + shape.to_string();
+        for (LayerTime& known : layers_)
+            if (known.layer == layer) {
+                known.time += run.time;
+                return;
+            }
+        layers_.push_back({layer, run.implementation, run.time});
+    });
+}
 
 Status InterpretedSession::check_rows(std::span<const ConstTensorView> inputs) const {
     if (!model_->signature().batched) return ok_status();
@@ -157,7 +196,8 @@ std::uint64_t CpuModel::memory_bytes(std::uint64_t sessions) const {
 Result<std::unique_ptr<ModelSession>> CpuModel::open() const {
     if (program_ != nullptr) {
         BUNCH_ASSIGN_OR_RETURN(std::unique_ptr<Session> session, Session::open(program_));
-        return std::unique_ptr<ModelSession>(std::make_unique<PlannedSession>(std::move(session)));
+        return std::unique_ptr<ModelSession>(
+            std::make_unique<PlannedSession>(program_, std::move(session)));
     }
     BUNCH_ASSIGN_OR_RETURN(std::unique_ptr<Interpreter> interpreter,
                            Interpreter::prepare(operators_, interpreter_));

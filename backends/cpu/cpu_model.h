@@ -15,6 +15,13 @@
 
 namespace bunch::cpu {
 
+/// Time spent in one layer: a step of a plan, or a node.
+struct LayerTime {
+    std::string layer;  ///< label and shape of what it makes, as far as known
+    std::string implementation;
+    Duration time{};
+};
+
 /// One lane's memory for a model. One thread at a time.
 class ModelSession {
   public:
@@ -24,6 +31,12 @@ class ModelSession {
     /// `output_shapes` is set to what was made of it.
     virtual Status run(std::span<const ConstTensorView> inputs, std::span<const TensorView> outputs,
                        std::vector<Shape>& output_shapes) = 0;
+
+    /// From now on keeps the time of each layer, summed over runs. Costs two looks at the clock
+    /// per layer.
+    virtual void record_times() = 0;
+    /// In the order in which they run.
+    virtual std::vector<LayerTime> layer_times() const = 0;
 };
 
 struct CpuModelOptions {

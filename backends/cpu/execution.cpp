@@ -53,6 +53,24 @@ const std::byte* Execution::source(const Place& place, std::span<const std::byte
     }
 }
 
+Status Execution::run_step(const Step& step, std::size_t& next, std::size_t rows,
+                           std::span<const std::byte* const> inputs,
+                           std::span<std::byte* const> outputs) {
+    if (const auto* mlp = std::get_if<MlpStep>(&step)) {
+        auto* to = const_cast<std::byte*>(source(mlp->destination, inputs, outputs));
+        mlp->mlp->run(reinterpret_cast<const float*>(source(mlp->source, inputs, outputs)),
+                      reinterpret_cast<float*>(to), rows);
+        return ok_status();
+    }
+    const Bound& bound = bound_[next++];
+    const dnnl_status_t status =
+        dnnl_primitive_execute(bound.primitive, stream_.get(), static_cast<int>(bound.count),
+                               arguments_.data() + bound.first);
+    if (status == dnnl_success) return ok_status();
+    return internal_error(std::get<PrimitiveStep>(step).description +
+                          ": oneDNN failed with status " + std::to_string(status));
+}
+
 Status Execution::run(std::size_t rows, std::span<const std::byte* const> inputs,
                       std::span<std::byte* const> outputs) {
     for (const External& external : externals_) {
@@ -61,21 +79,11 @@ Status Execution::run(std::size_t rows, std::span<const std::byte* const> inputs
         if (dnnl_memory_set_data_handle(memories_[external.memory].get(), bytes) != dnnl_success)
             return internal_error("oneDNN refused a tensor's memory");
     }
-    std::size_t next = 0;
-    for (const Step& step : plan_->steps) {
-        if (const auto* mlp = std::get_if<MlpStep>(&step)) {
-            auto* to = const_cast<std::byte*>(source(mlp->destination, inputs, outputs));
-            mlp->mlp->run(reinterpret_cast<const float*>(source(mlp->source, inputs, outputs)),
-                          reinterpret_cast<float*>(to), rows);
-            continue;
-        }
-        const Bound& bound = bound_[next++];
-        const dnnl_status_t status =
-            dnnl_primitive_execute(bound.primitive, stream_.get(), static_cast<int>(bound.count),
-                                   arguments_.data() + bound.first);
-        if (status != dnnl_success)
-            return internal_error(std::get<PrimitiveStep>(step).description +
-                                  ": oneDNN failed with status " + std::to_string(status));
+    std::size_t bound = 0;
+    for (std::size_t i = 0; i < plan_->steps.size(); ++i) {
+        const TimePoint begin = times_ != nullptr ? now() : TimePoint();
+        BUNCH_RETURN_IF_ERROR(run_step(plan_->steps[i], bound, rows, inputs, outputs));
+        if (times_ != nullptr) (*times_)[i] += now() - begin;
     }
     return ok_status();
 }

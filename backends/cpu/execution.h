@@ -10,6 +10,7 @@
 
 #include "backends/cpu/plan.h"
 #include "core/status.h"
+#include "core/time.h"
 
 namespace bunch::cpu {
 
@@ -25,6 +26,10 @@ class Execution {
     Status run(std::size_t rows, std::span<const std::byte* const> inputs,
                std::span<std::byte* const> outputs);
 
+    /// Adds the time of each step to `times`, which has one entry per step of the plan; null: no
+    /// more.
+    void record(std::vector<Duration>* times) { times_ = times; }
+
   private:
     struct External {
         std::size_t memory;  ///< in memories_
@@ -36,6 +41,9 @@ class Execution {
         std::size_t first, count;  ///< in arguments_
     };
 
+    /// `next` is the place in bound_ of the next primitive.
+    Status run_step(const Step& step, std::size_t& next, std::size_t rows,
+                    std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs);
     void bind(const PrimitiveStep& step, std::byte* arena, std::byte* scratch);
     const std::byte* source(const Place& place, std::span<const std::byte* const> inputs,
                             std::span<std::byte* const> outputs) const;
@@ -47,6 +55,7 @@ class Execution {
     std::vector<dnnl_exec_arg_t> arguments_;
     std::vector<External> externals_;
     std::vector<Bound> bound_;
+    std::vector<Duration>* times_ = nullptr;
 };
 
 }  // namespace bunch::cpu

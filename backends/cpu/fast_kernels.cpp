@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <string>
+#include <unordered_map>
 
 #include "backends/cpu/primitive_cache.h"
 #include "backends/cpu/weights.h"
@@ -63,16 +65,18 @@ bool all_f32(const Run& run) {
 struct Product {
     dnnl::matmul primitive;
     memory::desc a, b, y, scratch;
+    std::string implementation;
 };
 
 Product make_product(const memory::desc& a, const memory::desc& b, const memory::desc& y) {
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     const dnnl::matmul::primitive_desc desc({a, b, y}, attributes, shared_engine());
-    return {dnnl::matmul(desc), a, b, y, desc.scratchpad_desc()};
+    return {dnnl::matmul(desc), a, b, y, desc.scratchpad_desc(), desc.impl_info_str()};
 }
 
 Status run_product(Run& run, const Product& product, const void* a, const void* b, void* y) {
+    run.used(product.implementation);
     BUNCH_ASSIGN_OR_RETURN(std::byte * scratch, run.scratch(product.scratch.get_size()));
     dnnl::stream stream(shared_engine());
     product.primitive.execute(stream, {{DNNL_ARG_SRC, source(product.a, a)},
@@ -188,6 +192,7 @@ Result<Kernel> make_gemm(Node& node, const Kernel& slow) {
 struct Convolution {
     dnnl::primitive primitive;
     memory::desc x, w, y, bias, scratch;
+    std::string implementation;
     std::shared_ptr<Weights> weights;  ///< in layout `w`, once converted
 };
 using ConvolutionCache = PrimitiveCache<Convolution>;
@@ -247,8 +252,14 @@ Convolution make_convolution(const Layout& l, dnnl::algorithm algorithm) {
     const typename Primitive::desc desc(kind, algorithm, any(l.x), any(l.w), bias, any(l.y),
                                         l.strides, l.dilations, l.begins, l.ends);
     const typename Primitive::primitive_desc made(desc, attributes, shared_engine());
-    return {Primitive(made),        made.src_desc(), made.weights_desc(), made.dst_desc(), bias,
-            made.scratchpad_desc(), nullptr};
+    return {Primitive(made),
+            made.src_desc(),
+            made.weights_desc(),
+            made.dst_desc(),
+            bias,
+            made.scratchpad_desc(),
+            made.impl_info_str(),
+            nullptr};
 }
 
 // `bytes` in layout `from` as `to`, in memory of the run unless they are the same.
@@ -290,6 +301,7 @@ Status convolve(Run& run, const Layout& l, Convolution& c, bool constant_weights
     if (!direct) {
         BUNCH_ASSIGN_OR_RETURN(to, run.scratch(c.y.get_size()));
     }
+    run.used(c.implementation);
     BUNCH_ASSIGN_OR_RETURN(std::byte * scratch, run.scratch(c.scratch.get_size()));
     std::unordered_map<int, memory> arguments = {{DNNL_ARG_SRC, source(c.x, x)},
                                                  {DNNL_ARG_WEIGHTS, source(c.w, w)},

@@ -92,7 +92,7 @@ Status Interpreter::run_step(const Step& step) {
     kernels::Run run(step.node->spec, inputs, memory_);
     const TimePoint begin = observer_ ? now() : TimePoint();
     BUNCH_RETURN_IF_ERROR(step.kernel(run));
-    if (observer_) observer_(*step.node, now() - begin, inputs, run.results());
+    if (observer_) observer_({*step.node, now() - begin, run.results(), run.implementation()});
     for (std::size_t i = 0; i < step.node->outputs.size(); ++i)
         if (const auto& id = step.node->outputs[i])
             values_[id->value] = std::move(run.results()[i]);

@@ -29,10 +29,15 @@ struct InterpreterOptions {
 /// One thread at a time.
 class Interpreter {
   public:
-    /// Told after each node: how long it ran, and what it read and made. For profiles.
-    using Observer = std::function<void(const OperatorNode& node, Duration time,
-                                        std::span<const kernels::Held* const> inputs,
-                                        std::span<const kernels::Held> outputs)>;
+    /// What became of one node in one run.
+    struct NodeRun {
+        const OperatorNode& node;
+        Duration time;
+        std::span<const kernels::Held> outputs;
+        const std::string& implementation;  ///< "loop", or what oneDNN calls it
+    };
+    /// Told after each node, for profiles.
+    using Observer = std::function<void(const NodeRun& run)>;
 
     /// `graph` outlives it. Errors name the node whose form has no kernel.
     static Result<std::unique_ptr<Interpreter>> prepare(const OperatorGraph& graph,

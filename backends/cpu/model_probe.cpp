@@ -12,6 +12,7 @@ namespace {
 // Lengths to try for extents that a model leaves open besides the rows: it may need some least
 // length, or a multiple of something.
 constexpr std::int64_t kLengths[] = {16, 32, 64, 24, 8, 128, 4, 256, 2, 1};
+constexpr std::size_t kSmall = 512;  // bytes of a tensor that is part of shape arithmetic
 constexpr std::int64_t kFirstRows = 2, kSecondRows = 3;
 
 /// One run and what it told.
@@ -95,6 +96,7 @@ Result<ProbeRun> Prober::run(std::int64_t rows, std::int64_t length) const {
     ProbeRun result;
     result.shapes.rows = rows;
     result.shapes.shapes.resize(graph_.values.size());
+    result.shapes.small.resize(graph_.values.size());
     for (std::size_t i = 0; i < graph_.values.size(); ++i)
         if (const auto& constant = graph_.values[i].constant)
             result.shapes.shapes[i] = constant->shape;
@@ -109,12 +111,16 @@ Result<ProbeRun> Prober::run(std::int64_t rows, std::int64_t length) const {
     }
     for (const Tensor& tensor : tensors) inputs.push_back(tensor.view());
     BUNCH_ASSIGN_OR_RETURN(const auto interpreter, Interpreter::prepare(graph_, options_));
-    interpreter->observe([&](const OperatorNode& node, Duration,
-                             std::span<const kernels::Held* const>,
-                             std::span<const kernels::Held> outputs) {
-        for (std::size_t i = 0; i < node.outputs.size(); ++i)
-            if (node.outputs[i])
-                result.shapes.shapes[node.outputs[i]->value] = outputs[i].view.shape;
+    interpreter->observe([&](const Interpreter::NodeRun& one) {
+        for (std::size_t i = 0; i < one.node.outputs.size(); ++i) {
+            if (!one.node.outputs[i]) continue;
+            const std::size_t value = one.node.outputs[i]->value;
+            const ConstTensorView& view = one.outputs[i].view;
+            result.shapes.shapes[value] = view.shape;
+            // What is computed from shapes may be the same whatever the rows.
+            if (!graph_.values[value].from_data && view.bytes.size() <= kSmall)
+                result.shapes.small[value].assign(view.bytes.begin(), view.bytes.end());
+        }
     });
     BUNCH_ASSIGN_OR_RETURN(const std::vector<kernels::Held> outputs, interpreter->run(inputs));
     for (std::size_t i = 0; i < outputs.size(); ++i)

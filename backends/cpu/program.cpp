@@ -156,6 +156,12 @@ Status Session::run(std::span<const ConstTensorView> inputs, std::span<const Ten
     return run_rows(static_cast<std::size_t>(rows));
 }
 
+void Session::record_times() {
+    times_.clear();
+    for (const Plan& plan : program_->plans()) times_.emplace_back(plan.steps.size(), Duration{});
+    for (std::size_t i = 0; i < executions_.size(); ++i) executions_[i].record(&times_[i]);
+}
+
 // 13 rows run as 8 + 4 + 1.
 Status Session::run_rows(std::size_t rows) {
     std::size_t plan = 0;

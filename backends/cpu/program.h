@@ -62,6 +62,10 @@ class Session {
     /// types, shapes and sizes: `invalid_argument` names the tensor.
     Status run(std::span<const ConstTensorView> inputs, std::span<const TensorView> outputs);
 
+    /// From now on times the steps of each plan, as step_times() gives them: by plan and step.
+    void record_times();
+    const std::vector<std::vector<Duration>>& step_times() const { return times_; }
+
   private:
     explicit Session(std::shared_ptr<const Program> program);
 
@@ -76,6 +80,7 @@ class Session {
     std::vector<std::size_t> input_row_bytes_, output_row_bytes_;
     std::vector<const std::byte*> inputs_;
     std::vector<std::byte*> outputs_;
+    std::vector<std::vector<Duration>> times_;
 };
 
 }  // namespace bunch::cpu

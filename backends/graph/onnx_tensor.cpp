@@ -17,7 +17,8 @@ std::string label(const onnx::TensorProto& proto) {
 
 Result<Shape> shape_of(const onnx::TensorProto& proto) {
     for (const std::int64_t extent : proto.dims())
-        if (extent < 0) return invalid_argument(label(proto) + " has a negative extent");
+        if (extent < 0 || extent > (std::int64_t{1} << 40))
+            return invalid_argument(label(proto) + " has an extent below 0 or above 2^40");
     const std::vector<std::int64_t> extents(proto.dims().begin(), proto.dims().end());
     const auto shape = Shape::from(extents);
     if (!shape)

@@ -19,6 +19,7 @@ class Flow {
   private:
     RowUse place_of(ValueId id) const;
     RowUse output_use(const RowStep& step, std::size_t o, const RowUse& place) const;
+    bool same_elements(ValueId id) const;
     void follow(const OperatorNode& node);
 
     const OperatorGraph& graph_;
@@ -61,6 +62,12 @@ RowUse Flow::output_use(const RowStep& step, std::size_t o, const RowUse& place)
     return place;
 }
 
+// Arithmetic on shapes that came to the same for different rows: extents other than the rows. Such
+// a value says nothing about what is in any row, so rows stay apart even if that were chance.
+bool Flow::same_elements(ValueId id) const {
+    return !a_.small[id.value].empty() && a_.small[id.value] == b_.small[id.value];
+}
+
 void Flow::follow(const OperatorNode& node) {
     std::vector<RowUse> inputs;
     std::vector<Shape> input_shapes, output_shapes;
@@ -76,6 +83,8 @@ void Flow::follow(const OperatorNode& node) {
             uses_[id->value] = node.branches.empty() && !graph_.at(*id).shape_from_data
                                    ? output_use(step, o, place_of(*id))
                                    : RowUse{Kind::mixed, 0, 1};
+    for (const auto& id : node.outputs)
+        if (id && uses_[id->value].kind == Kind::count && same_elements(*id)) uses_[id->value] = {};
 }
 
 std::string Flow::run() {

@@ -19,6 +19,8 @@ namespace bunch {
 struct RunShapes {
     std::int64_t rows = 1;
     std::vector<std::optional<Shape>> shapes;
+    /// Elements of small tensors that are computed from shapes; empty for all others.
+    std::vector<std::vector<std::byte>> small;
 };
 
 /// How a value depends on rows.

@@ -11,7 +11,8 @@ Result<ConvAttributes> conv_attributes(Node& node) {
     ConvAttributes given;
     BUNCH_ASSIGN_OR_RETURN(given.window, window_attributes(node));
     given.groups = node.attributes.integer("group", 1);
-    if (given.groups < 1) return node.wrong("has group = " + std::to_string(given.groups));
+    if (given.groups < 1 || given.groups > (1 << 20))
+        return node.wrong("has group = " + std::to_string(given.groups));
     return given;
 }
 

@@ -2,6 +2,8 @@
 /// shares: see backends/cpu.
 #pragma once
 
+#include <algorithm>
+
 #include "backends/kernels/window.h"
 
 namespace bunch::kernels {
@@ -25,24 +27,34 @@ Result<ConvShape> conv_shape(const Run& run, const ConvAttributes& given, const 
                              const Shape& w, bool transposed);
 
 /// Calls f(input offset, weight offset) for every pair of spatial places that meet in output `at`
-/// (an index into the output's spatial extents).
+/// (an index into the output's spatial extents). Skips taps on padding at once: a window may be far
+/// larger than its input.
 template <typename F>
 void for_each_tap(const Window& w, const Dims& at, F f) {
-    Dims tap = Dims::filled(w.rank, 0);
-    const std::int64_t taps = w.kernel.product();
-    for (std::int64_t t = 0; t < taps; ++t) {
-        std::int64_t from = 0;
-        bool inside = true;
+    Dims first, past, tap;
+    for (std::int64_t i = 0; i < w.rank; ++i) {
+        const std::int64_t begin = at[i] * w.strides[i] - w.pads_begin[i], step = w.dilations[i];
+        const std::int64_t skipped = begin < 0 ? (-begin + step - 1) / step : 0;
+        const std::int64_t room = w.input[i] - begin;
+        first.push(skipped);
+        past.push(room <= 0 ? 0 : std::min(w.kernel[i], (room + step - 1) / step));
+        tap.push(skipped);
+        if (first[i] >= past[i]) return;
+    }
+    while (true) {
+        std::int64_t from = 0, weight = 0;
         for (std::int64_t i = 0; i < w.rank; ++i) {
             const std::int64_t x = at[i] * w.strides[i] - w.pads_begin[i] + tap[i] * w.dilations[i];
-            inside = inside && x >= 0 && x < w.input[i];
             from = from * w.input[i] + x;
+            weight = weight * w.kernel[i] + tap[i];
         }
-        if (inside) f(from, t);
-        for (std::int64_t i = w.rank; i-- > 0;) {
-            if (++tap[i] < w.kernel[i]) break;
-            tap[i] = 0;
+        f(from, weight);
+        std::int64_t i = w.rank;
+        while (i-- > 0) {
+            if (++tap[i] < past[i]) break;
+            tap[i] = first[i];
         }
+        if (i < 0) return;
     }
 }
 

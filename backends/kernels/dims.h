@@ -11,6 +11,9 @@
 
 namespace bunch::kernels {
 
+/// No extent of any tensor is larger: sums and small products of extents then never overflow.
+inline constexpr std::int64_t kMaxExtent = std::int64_t{1} << 40;
+
 class Dims {
   public:
     Dims() = default;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cctype>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backends/kernels/dims.h"
@@ -153,6 +154,9 @@ Status einsum(Run& run, const Equation& equation) {
         terms.push_back(std::move(labels));
     }
     BUNCH_ASSIGN_OR_RETURN(const Walk walk, plan(run, equation, terms));
+    double products = 1;
+    for (const std::int64_t extent : walk.extents) products *= static_cast<double>(extent);
+    if (products > 0x1p36) return run.unsupported("over more than 2^36 products");
     Dims shape;
     for (std::size_t i = 0; i < walk.kept; ++i) shape.push(walk.extents[i]);
     BUNCH_ASSIGN_OR_RETURN(const TensorView y, run.output(0, run.input(0).type, shape.shape()));

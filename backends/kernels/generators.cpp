@@ -1,6 +1,7 @@
 // Tensors out of nothing but parameters: Constant, ConstantOfShape, Range, EyeLike, OneHot.
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "backends/kernels/dims.h"
 #include "backends/kernels/element.h"
@@ -58,6 +59,16 @@ Result<Kernel> make_constant_of_shape(Node& node) {
     });
 }
 
+// start + i * delta; integers wrap around, which only unsigned ones may.
+template <typename T>
+T step_of(T start, T delta, std::int64_t i) {
+    if constexpr (std::is_floating_point_v<T>)
+        return start + static_cast<T>(i) * delta;
+    else
+        return static_cast<T>(static_cast<std::uint64_t>(start) +
+                              static_cast<std::uint64_t>(i) * static_cast<std::uint64_t>(delta));
+}
+
 Result<Kernel> make_range(Node& node) {
     BUNCH_RETURN_IF_ERROR(node.check_inputs(3, 3));
     return Kernel([](Run& run) {
@@ -74,8 +85,7 @@ Result<Kernel> make_range(Node& node) {
         return for_numbers(run, type, [&](auto tag) {
             using T = decltype(tag);
             const T start = *data<T>(run.input(0)), delta = *data<T>(run.input(2));
-            for (std::int64_t i = 0; i < n; ++i)
-                data<T>(y)[i] = static_cast<T>(start + static_cast<T>(i) * delta);
+            for (std::int64_t i = 0; i < n; ++i) data<T>(y)[i] = step_of(start, delta, i);
             return ok_status();
         });
     });
@@ -85,6 +95,7 @@ Result<Kernel> make_eye_like(Node& node) {
     BUNCH_RETURN_IF_ERROR(node.check_inputs(1, 1));
     const std::int64_t k = node.attributes.integer("k", 0);
     const std::int64_t type = node.attributes.integer("dtype", -1);
+    if (node.attributes.has("dtype") && type < 0) return node.unsupported("of that dtype");
     return Kernel([k, type](Run& run) {
         const Dims extents(run.input(0).shape);
         if (extents.rank() != 2) return run.misfit();

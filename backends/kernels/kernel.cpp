@@ -1,10 +1,16 @@
 #include "backends/kernels/kernel.h"
 
+#include <algorithm>
+
+#include "backends/kernels/dims.h"
+
 namespace bunch::kernels {
 
 Result<TensorView> Run::output(std::int64_t i, DataType type, const Shape& shape) {
     const auto bytes = byte_size(type, shape);
-    if (!bytes)
+    const auto too_long = [](std::int64_t extent) { return extent > kMaxExtent; };
+    const auto extents = shape.extents();
+    if (!bytes || std::any_of(extents.begin(), extents.end(), too_long))
         return wrong("would compute a tensor of shape " + shape.to_string() +
                      ", which is too large");
     Result<std::shared_ptr<std::byte>> block = memory_.take(*bytes);

@@ -60,6 +60,10 @@ class Run {
     /// `bytes` of memory until the run is over.
     Result<std::byte*> scratch(std::uint64_t bytes);
 
+    /// Says whose code did the work, for people: "jit:avx512_core". Without, it was a plain loop.
+    void used(std::string_view implementation) { implementation_ = implementation; }
+    const std::string& implementation() const { return implementation_; }
+
     /// After the run. Each output that is wanted has been set.
     std::vector<Held>& results() { return outputs_; }
 
@@ -80,6 +84,7 @@ class Run {
     Memory& memory_;
     std::vector<Held> outputs_;
     std::vector<std::shared_ptr<std::byte>> scratch_;
+    std::string implementation_ = "loop";
 };
 
 /// Runs one operator. Holds its attributes by value; may hold caches, so one thread at a time.

@@ -91,7 +91,7 @@ Result<Kernel> make_tile(Node& node) {
         Dims shape, pairs, steps;
         for (std::int64_t i = 0; i < extents.rank(); ++i) {
             const std::int64_t times = repeats[static_cast<std::size_t>(i)];
-            if (times < 0 || times > (std::int64_t{1} << 40))
+            if (times < 0 || times > (std::int64_t{1} << 20))
                 return run.wrong("repeats " + std::to_string(times) + " times");
             shape.push(extents[i] * times);
             if (times == 1 && extents.rank() > 4) {

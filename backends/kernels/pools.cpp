@@ -23,12 +23,10 @@ struct Options {
 std::int64_t padded_taps(const Window& w, const Dims& at) {
     std::int64_t taps = 1;
     for (std::int64_t i = 0; i < w.rank; ++i) {
-        std::int64_t inside = 0;
-        for (std::int64_t k = 0; k < w.kernel[i]; ++k)
-            inside += at[i] * w.strides[i] + k * w.dilations[i] <
-                              w.input[i] + w.pads_begin[i] + w.pads_end[i]
-                          ? 1
-                          : 0;
+        const std::int64_t room =
+            w.input[i] + w.pads_begin[i] + w.pads_end[i] - at[i] * w.strides[i];
+        const std::int64_t inside =
+            std::min(w.kernel[i], (room + w.dilations[i] - 1) / w.dilations[i]);
         taps *= inside;
     }
     return taps;

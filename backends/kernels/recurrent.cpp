@@ -224,7 +224,7 @@ Result<Sizes> check(const Run& run, const Options& options) {
     const auto fits = [&](std::int64_t i, const Shape& shape) {
         return !run.has(i) || (run.input(i).shape == shape && run.input(i).type == DataType::f32);
     };
-    const bool good = fits(1, {d, gates * s.hidden, s.inputs}) &&
+    const bool good = s.inputs > 0 && s.hidden > 0 && fits(1, {d, gates * s.hidden, s.inputs}) &&
                       fits(2, {d, gates * s.hidden, s.hidden}) &&
                       fits(3, {d, 2 * gates * s.hidden}) && fits(5, state) && fits(6, state) &&
                       fits(7, {d, 3 * s.hidden}) && run.input(0).type == DataType::f32 &&
@@ -279,10 +279,12 @@ Status recurrent(Run& run, const Options& options, const Product& product) {
     BUNCH_ASSIGN_OR_RETURN(const Sizes s, check(run, options));
     const std::int64_t d = options.directions, gates = gates_of(options.cell),
                        wide = gates * s.hidden;
-    std::vector<float> h = state_of(run, options, s, 5), c = state_of(run, options, s, 6);
     const auto floats = [&](std::int64_t n) {
         return run.scratch(static_cast<std::uint64_t>(n) * sizeof(float));
     };
+    // Asked for first, so that a shape without elements cannot make vectors without end.
+    BUNCH_RETURN_IF_ERROR(floats(2 * d * s.rows * s.hidden).status());
+    std::vector<float> h = state_of(run, options, s, 5), c = state_of(run, options, s, 6);
     BUNCH_ASSIGN_OR_RETURN(std::byte * inputs, floats(s.steps * s.rows * s.inputs));
     BUNCH_ASSIGN_OR_RETURN(std::byte * projected, floats(s.steps * s.rows * wide));
     BUNCH_ASSIGN_OR_RETURN(std::byte * products, floats(s.rows * wide));

@@ -11,9 +11,17 @@
 namespace bunch::kernels {
 namespace {
 
-// What sums are made in: double for f32 costs little and makes the order of additions immaterial.
+// What sums are made in: double for f32 costs little and makes the order of additions immaterial;
+// integers wrap around, which only unsigned ones may.
 template <typename T>
-using Sum = std::conditional_t<std::is_floating_point_v<T>, double, std::int64_t>;
+using Sum = std::conditional_t<std::is_floating_point_v<T>, double, std::uint64_t>;
+
+double as_double(double total) {
+    return total;
+}
+double as_double(std::uint64_t total) {
+    return static_cast<double>(static_cast<std::int64_t>(total));
+}
 
 /// The extents of a tensor, split into those that stay and those that go.
 struct Split {
@@ -64,13 +72,16 @@ struct MeanOf : SumOf {
     template <typename T, typename S>
     static T finish(S total, std::int64_t n) {
         if (n == 0) return std::is_integral_v<T> ? T{} : std::numeric_limits<T>::quiet_NaN();
-        return static_cast<T>(total / static_cast<S>(n));
+        if constexpr (std::is_integral_v<T>)
+            return static_cast<T>(static_cast<std::int64_t>(total) / n);
+        else
+            return static_cast<T>(total / static_cast<S>(n));
     }
 };
 struct L1Of : SumOf {
     template <typename T, typename S>
     static S join(S total, T x) {
-        return total + (x < T{} ? -static_cast<S>(x) : static_cast<S>(x));
+        return x < T{} ? total - static_cast<S>(x) : total + static_cast<S>(x);
     }
 };
 struct SquareOf : SumOf {
@@ -82,13 +93,13 @@ struct SquareOf : SumOf {
 struct L2Of : SquareOf {
     template <typename T, typename S>
     static T finish(S total, std::int64_t) {
-        return static_cast<T>(std::sqrt(static_cast<double>(total)));
+        return static_cast<T>(std::sqrt(as_double(total)));
     }
 };
 struct LogOf : SumOf {
     template <typename T, typename S>
     static T finish(S total, std::int64_t) {
-        return static_cast<T>(std::log(static_cast<double>(total)));
+        return static_cast<T>(std::log(as_double(total)));
     }
 };
 struct ProductOf : SumOf {

@@ -66,6 +66,7 @@ Status run_widened(const Kernel& kernel, Run& run, DataType half) {
     }
     Run inner(run.spec(), inputs, run.memory());
     BUNCH_RETURN_IF_ERROR(kernel(inner));
+    run.used(inner.implementation());
     for (std::size_t i = 0; i < inner.results().size(); ++i) {
         Held result = std::move(inner.results()[i]);
         if (result.view.type == DataType::f32 && result.keeper != nullptr) {

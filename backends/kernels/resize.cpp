@@ -164,7 +164,7 @@ Status run_resize(Run& run, const Options& options, const Floats& fixed, std::in
             wanted.empty()
                 ? std::floor(static_cast<double>(a.input) * (crop ? a.end - a.begin : 1) * a.scale)
                 : static_cast<double>(wanted[d]);
-        if (!(a.scale > 0) || !(out >= 0 && out < 0x1p40))
+        if (!(a.scale > 0) || !(out >= 0 && out <= 0x1p40))
             return run.wrong("has a scale or size that is not positive");
         a.output = static_cast<std::int64_t>(out);
         shape.push(a.output);
@@ -174,10 +174,11 @@ Status run_resize(Run& run, const Options& options, const Floats& fixed, std::in
         return x.bytes.empty() && !y.bytes.empty() ? run.misfit("but has nothing to resize")
                                                    : ok_status();
     // Each dimension in turn grows or shrinks: what lies between must not be larger than both.
-    std::uint64_t between = 1;
-    for (const Axis& a : axes) between *= static_cast<std::uint64_t>(std::max(a.input, a.output));
-    BUNCH_RETURN_IF_ERROR(run.scratch(between * 16).ok() ? ok_status()
-                                                         : run.wrong("needs too much memory"));
+    Dims between;
+    for (const Axis& a : axes) between.push(std::max(a.input, a.output));
+    const auto bytes = byte_size(DataType::f64, between.shape());
+    if (!bytes) return run.wrong("needs too much memory");
+    BUNCH_RETURN_IF_ERROR(run.scratch(2 * *bytes).status());
     return for_numbers(run, x.type, [&](auto tag) {
         resize(options, axes, data<decltype(tag)>(x), y);
         return ok_status();

@@ -11,11 +11,11 @@ namespace {
 
 Result<Shape> checked(const Run& run, const Integers& extents) {
     const auto shape = Shape::from(extents);
-    const bool negative =
-        std::any_of(extents.begin(), extents.end(), [](std::int64_t e) { return e < 0; });
+    const bool negative = std::any_of(extents.begin(), extents.end(),
+                                      [](std::int64_t e) { return e < 0 || e > kMaxExtent; });
     if (extents.size() > kMaxRank)
         return run.unsupported("to " + std::to_string(extents.size()) + " dimensions");
-    if (!shape || negative) return run.wrong("asks for a negative extent");
+    if (!shape || negative) return run.wrong("asks for an extent below 0 or above 2^40");
     return *shape;
 }
 
@@ -66,7 +66,9 @@ Result<Kernel> make_flatten(Node& node) {
         if (split < 0 || split > x.rank())
             return run.wrong("has axis " + std::to_string(axis) + " on an input of shape " +
                              run.input(0).shape.to_string());
-        run.forward(0, 0, Shape{x.product(0, split), x.product(split, x.rank())});
+        const std::int64_t rows = x.product(0, split), columns = x.product(split, x.rank());
+        if (rows > kMaxExtent || columns > kMaxExtent) return run.misfit("which is too much");
+        run.forward(0, 0, Shape{rows, columns});
         return ok_status();
     });
 }

@@ -79,6 +79,7 @@ Status regress(Run& run, const Regressor& model) {
     BUNCH_ASSIGN_OR_RETURN(const Rows rows, rows_of(run, model.trees));
     BUNCH_ASSIGN_OR_RETURN(const TensorView y,
                            run.output(0, DataType::f32, Shape{rows.rows, model.targets}));
+    BUNCH_RETURN_IF_ERROR(run.scratch(2 * y.bytes.size()).status());
     std::vector<double> sums(static_cast<std::size_t>(rows.rows * model.targets), 0.0);
     if (model.aggregate == "MAX" || model.aggregate == "MIN")
         model.trees.extreme(rows.x, rows.rows, rows.features, model.targets,
@@ -143,6 +144,7 @@ Status classify(Run& run, const Classifier& model) {
     BUNCH_ASSIGN_OR_RETURN(const TensorView labels, run.output(0, DataType::i64, Shape{rows.rows}));
     BUNCH_ASSIGN_OR_RETURN(const TensorView y,
                            run.output(1, DataType::f32, Shape{rows.rows, classes}));
+    BUNCH_RETURN_IF_ERROR(run.scratch(2 * y.bytes.size()).status());
     std::vector<double> sums(static_cast<std::size_t>(rows.rows * classes), 0.0);
     model.trees.add(rows.x, rows.rows, rows.features, classes, sums.data());
     for (std::int64_t r = 0; r < rows.rows; ++r) {

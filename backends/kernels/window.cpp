@@ -115,6 +115,9 @@ Result<Window> settle_transposed(const Run& run, const WindowAttributes& given, 
     BUNCH_ASSIGN_OR_RETURN(const Dims shape, dims_of(run, "output_shape", wanted, w.rank, 0));
     for (std::int64_t i = 0; i < w.rank; ++i) {
         const std::int64_t reach = (w.kernel[i] - 1) * w.dilations[i] + 1;
+        if (more[i] < 0 || more[i] > kMost ||
+            (!wanted.empty() && (shape[i] < 1 || shape[i] > kMaxExtent)))
+            return run.wrong("has an output_padding or output_shape that cannot be");
         const std::int64_t full = w.strides[i] * (input[i] - 1) + more[i] + reach;
         if (given.auto_pad == "VALID") w.pads_begin[i] = w.pads_end[i] = 0;
         if (!wanted.empty() || is_same(given)) {

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "cli/npy.h"
+#include "npy/npy.h"
 #include "cli/run.h"
 #include "tests/cli/fake_daemon.h"
 

@@ -16,7 +16,7 @@
 #include "backends/cpu/program.h"
 #include "backends/graph/onnx_reader.h"
 #include "backends/graph/passes.h"
-#include "cli/npy.h"
+#include "npy/npy.h"
 #include "core/time.h"
 
 namespace bunch::cpu_test {
