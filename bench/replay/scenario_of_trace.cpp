@@ -144,11 +144,10 @@ void Translation::take_models() {
 void Translation::take_tenants() {
     for (const TenantPolicy& policy : from_.config.tenants) {
         tenants_[policy.tenant] = static_cast<std::uint32_t>(to_.scenario.tenants.size());
-        to_.scenario.tenants.push_back({policy.name, policy.weight, 1, false});
-        if (policy.rows_per_second > 0)
-            note(fmt::format("the quota of tenant '{}' is not simulated", policy.name));
+        to_.scenario.tenants.push_back(
+            {policy.name, policy.weight, 1, false, policy.rows_per_second, policy.burst_rows});
     }
-    if (to_.scenario.tenants.empty()) to_.scenario.tenants.push_back({"default", 1, 1, false});
+    if (to_.scenario.tenants.empty()) to_.scenario.tenants.push_back({.name = "default"});
 }
 
 std::vector<Curve> Translation::curves_of(const Device& device) const {

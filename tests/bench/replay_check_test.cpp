@@ -85,7 +85,7 @@ TEST(ReplayCheck, StopsAtTheFirstDifferenceAndShowsIt) {
     EXPECT_EQ(check->difference->event, 7u);
     EXPECT_EQ(check->difference->at, at(2ms));
     EXPECT_EQ(check->difference->recorded.decisions, 1u);
-    EXPECT_THAT(check->difference->decisions, HasSubstr("of 2 rows"));
+    EXPECT_THAT(check->difference->decisions, HasSubstr("of model 0 to lane 0"));
     EXPECT_EQ(check->decides, 2u);
 }
 
