@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "npy/npy.h"
 #include "cli/run.h"
+#include "npy/npy.h"
 #include "tests/cli/fake_daemon.h"
 
 namespace bunch {
@@ -153,6 +153,15 @@ TEST(Commands, InferSaysWhichFileIsWrong) {
     const Ran ran = bunch_with({"infer", "echo", "--input", "x=/no/such.npy"});
     EXPECT_EQ(ran.code, 1);
     EXPECT_THAT(ran.error, HasSubstr("cannot read /no/such.npy"));
+}
+
+TEST(Commands, ModelSaysWhereItLookedForARunner) {
+    const Ran ran =
+        bunch_with({"model", "--runner-dir", "/nowhere", "inspect", "x.onnx", "--json"});
+
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_THAT(ran.error, HasSubstr("cannot start /nowhere/bunch-runner-cpu: No such file"));
+    EXPECT_THAT(ran.error, HasSubstr("--runner-dir"));
 }
 
 TEST(Commands, ListAndWriteTheZoo) {
