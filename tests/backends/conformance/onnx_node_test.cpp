@@ -6,8 +6,10 @@
 #include <cstdio>
 #include <filesystem>
 #include <map>
+#include <random>
 
 #include "backends/cpu/interpreter.h"
+#include "backends/cpu/model_probe.h"
 #include "backends/cpu/threads.h"
 #include "backends/graph/operator_graph.h"
 #include "tests/backends/conformance/node_case.h"
@@ -119,6 +121,31 @@ TEST_F(OnnxNodes, OutsideScopeAreRefusedInASentence) {
                                  HasSubstr("is no tensor"), HasSubstr("neither numbers nor bool")))
             << node_case.name;
     }
+}
+
+TEST_F(OnnxNodes, SpoiltFilesEndInASentence) {
+    cpu::InterpreterOptions options;
+    options.memory_limit = 1 << 22;
+    int read = 0;
+    for (std::size_t i = 0; i < cases_.size(); ++i)
+        for (unsigned seed = 1; seed <= 40; ++seed) {
+            SCOPED_TRACE(cases_[i].name + ", seed " + std::to_string(seed));
+            std::mt19937 random(static_cast<unsigned>(i) * 100 + seed);
+            std::string spoilt = cases_[i].model;
+            for (unsigned k = 0; k < 1 + seed % 4; ++k)
+                spoilt[random() % spoilt.size()] = static_cast<char>(random());
+
+            const auto graph = parse_operator_graph(std::as_bytes(std::span(spoilt)), {}, 1 << 20);
+            if (!graph.ok()) {
+                EXPECT_NE(graph.status().message(), "");
+                continue;
+            }
+            ++read;
+            options.fast = seed % 2 == 0;
+            const auto probe = cpu::probe_model(*graph, options);
+            EXPECT_TRUE(probe.ok() || !probe.status().message().empty());
+        }
+    EXPECT_GT(read, 1000);
 }
 
 TEST_F(OnnxNodes, ListedAsOutsideOrFailingHaveAReasonAndExist) {
