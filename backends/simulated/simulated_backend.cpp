@@ -131,9 +131,11 @@ class SimulatedLane final : public Lane {
         }
         if (queue_.empty()) return std::nullopt;
         const TimePoint due = queue_.front().times.compute_end;
-        const TimePoint wake = std::min(due, until);
-        if (wake > now()) wait_until(wake);
-        if (now() < due) return std::nullopt;
+        if (due > until) {
+            if (until > now()) std::this_thread::sleep_until(until);
+            return std::nullopt;
+        }
+        wait_until(due);
         Completion completion = std::move(queue_.front());
         queue_.pop_front();
         return completion;
