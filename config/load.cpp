@@ -10,6 +10,7 @@
 #include "config/document.h"
 #include "config/endpoint.h"
 #include "config/schema.h"
+#include "config/twin.h"
 
 namespace bunch {
 namespace {
@@ -82,6 +83,8 @@ class Loader {
     void check_model(ModelSpec& model, const Node& table);
     void check_model_devices(ModelSpec& model, const Node& table);
     void check_model_path(ModelSpec& model, const Node& table);
+    void check_twin(ModelSpec& model, const Node& table);
+    void check_device_names(const Entry& entry);
     void check_tensors(const ModelSpec& model, const Node& table, const char* key,
                        const std::vector<TensorSpec>& tensors);
     std::string resolved(const std::string& path) const;
@@ -236,6 +239,7 @@ void Loader::check_model(ModelSpec& model, const Node& table) {
                       "outputs for a device that needs no file)");
     check_model_devices(model, table);
     check_model_path(model, table);
+    if (model.twin) check_twin(model, table);
     check_tensors(model, table, "inputs", model.signature.inputs);
     check_tensors(model, table, "outputs", model.signature.outputs);
     if (model.max_rows_per_request <= model.max_queued_rows) return;
@@ -248,21 +252,53 @@ void Loader::check_model(ModelSpec& model, const Node& table) {
 }
 
 void Loader::check_model_devices(ModelSpec& model, const Node& table) {
+    const Entry* entry = find(table, "devices");
+    if (entry != nullptr) return check_device_names(*entry);
+    for (const DeviceConfig& device : config_.devices) model.devices.push_back(device.name);
+}
+
+void Loader::check_device_names(const Entry& entry) {
     std::vector<std::string_view> known;
     for (const DeviceConfig& device : config_.devices) known.push_back(device.name);
-    const Entry* entry = find(table, "devices");
-    if (entry == nullptr) {
-        model.devices.assign(known.begin(), known.end());
-        return;
-    }
     std::string all;
     for (const std::string_view name : known) all += (all.empty() ? "" : ", ") + std::string(name);
-    for (const Node& item : entry->value.items) {
+    for (const Node& item : entry.value.items) {
         if (item.kind != Node::Kind::text || item.text.empty()) continue;
         if (std::find(known.begin(), known.end(), item.text) == known.end())
-            problems_.add(entry->key, item,
+            problems_.add(entry.key, item,
                           "is no [[device]] of this file (there are: " + all + ")");
     }
+}
+
+/// The twin's devices run the file that the model's own names, if what that states is accepted.
+void Loader::check_twin(ModelSpec& model, const Node& table) {
+    const Entry& entry = *find(table, "twin");
+    ModelTwin& twin = *model.twin;
+    if (const Entry* devices = find(entry.value, "devices")) check_device_names(*devices);
+    const bool names_devices = find(table, "devices") != nullptr;
+    for (const std::string& name : twin.devices) {
+        const auto own = std::find(model.devices.begin(), model.devices.end(), name);
+        if (own == model.devices.end()) {
+            model.devices.push_back(name);
+        } else if (names_devices) {
+            problems_.add(entry.line(), "device " + shown_text(name) +
+                                            " is to run the model and its twin (name it once)");
+        }
+    }
+    if (!look_at_files_ || model.path.empty()) return;
+    const auto stated = read_stated_twin(model.path);
+    if (!stated.ok())
+        return problems_.add(entry.line(), "twin: " + model.path + " " + stated.status().message());
+    twin.path = stated->path;
+    std::error_code error;
+    if (!fs::is_regular_file(twin.path, error))
+        problems_.add(entry.line(),
+                      "twin: " + twin.path + ", which " + model.path + " names, does not exist");
+    if (stated->max_deviation > twin.max_deviation)
+        problems_.add(entry.line(),
+                      "twin: its max_deviation is above what is accepted: " + model.path +
+                          " states " + std::to_string(stated->max_deviation) +
+                          " (raise max_deviation if users can live with it)");
 }
 
 void Loader::check_model_path(ModelSpec& model, const Node& table) {
@@ -347,6 +383,7 @@ std::vector<std::string> config_keys() {
     append_keys(keys, "tenant", tenant_fields());
     append_keys(keys, "device", device_fields());
     append_keys(keys, "model", model_fields());
+    append_keys(keys, "model.twin", twin_fields());
     append_keys(keys, "model.inputs", tensor_fields());
     append_keys(keys, "model.outputs", tensor_fields());
     std::sort(keys.begin(), keys.end());

@@ -261,12 +261,34 @@ constexpr std::array kDevice = {
     Field<DeviceConfig>{"options", options},
 };
 
+void twin(Problems& problems, const Entry& entry, ModelSpec& to) {
+    constexpr std::string_view kWanted = R"(a table: {devices = ["cpu0"], max_deviation = 0.01})";
+    if (!expect(problems, entry, Node::Kind::table, kWanted)) return;
+    read_table(problems, entry.value, twin_fields(), to.twin.emplace());
+    for (const Field<ModelTwin>& field : twin_fields()) {
+        const auto is_it = [&field](const Entry& given) { return given.key == field.key; };
+        if (std::none_of(entry.value.entries.begin(), entry.value.entries.end(), is_it))
+            problems.add(entry.line(), "twin has no " + std::string(field.key) + " (write " +
+                                           std::string(kWanted) + ")");
+    }
+}
+
+constexpr std::array kTwin = {
+    Field<ModelTwin>{"devices", [](Problems& problems, const Entry& entry,
+                                   ModelTwin& to) { read_texts(problems, entry, to.devices); }},
+    Field<ModelTwin>{"max_deviation",
+                     [](Problems& problems, const Entry& entry, ModelTwin& to) {
+                         read_number(problems, entry, 0, 1e9, to.max_deviation);
+                     }},
+};
+
 constexpr std::array kModel = {
     Field<ModelSpec>{"name", name<&ModelSpec::name>},
     Field<ModelSpec>{"version", name<&ModelSpec::version>},
     Field<ModelSpec>{"path", path<&ModelSpec::path>},
     Field<ModelSpec>{"devices", [](Problems& problems, const Entry& entry,
                                    ModelSpec& to) { read_texts(problems, entry, to.devices); }},
+    Field<ModelSpec>{"twin", twin},
     Field<ModelSpec>{"objective", objective},
     Field<ModelSpec>{"max_batch_rows", count<&ModelSpec::max_batch_rows, 1, kMostRows>},
     Field<ModelSpec>{"max_rows_per_request", count<&ModelSpec::max_rows_per_request, 1, kMostRows>},
@@ -314,6 +336,9 @@ std::span<const Field<DeviceConfig>> device_fields() {
 }
 std::span<const Field<ModelSpec>> model_fields() {
     return kModel;
+}
+std::span<const Field<ModelTwin>> twin_fields() {
+    return kTwin;
 }
 std::span<const Field<TensorSpec>> tensor_fields() {
     return kTensor;

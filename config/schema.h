@@ -18,6 +18,7 @@ std::span<const Field<TraceConfig>> trace_fields();
 std::span<const Field<TenantConfig>> tenant_fields();
 std::span<const Field<DeviceConfig>> device_fields();
 std::span<const Field<ModelSpec>> model_fields();
+std::span<const Field<ModelTwin>> twin_fields();     ///< of a model
 std::span<const Field<TensorSpec>> tensor_fields();  ///< of a model's inputs and outputs
 
 }  // namespace bunch

@@ -93,7 +93,8 @@ struct Call {
 struct Answer {
     Status status;
     std::vector<ConstTensorView> outputs;
-    std::string_view device_class;
+    std::string_view device_class;  ///< "cpu+fpga" if its rows ran on several
+    std::string_view precision;     ///< likewise
 };
 
 }  // namespace bunch

@@ -48,6 +48,14 @@ enum class Numerics : std::uint8_t {
 std::string_view name_of(Numerics numerics);
 std::optional<Numerics> numerics_named(std::string_view name);
 
+/// The same network in other arithmetic, for devices that cannot run the model's own file. Whoever
+/// configures it accepts that answers differ by that much from device to device.
+struct ModelTwin {
+    std::string path;                  ///< absolute
+    std::vector<std::string> devices;  ///< that run it instead
+    double max_deviation = 0;          ///< accepted; the model's own file states no more
+};
+
 /// A model as an operator configured it; `signature` is filled in once a runner has loaded it,
 /// or declared beforehand for backends that have no model file.
 struct ModelSpec {
@@ -55,6 +63,7 @@ struct ModelSpec {
     std::string version = "1";
     std::string path;                  ///< absolute; empty where the backend needs no file
     std::vector<std::string> devices;  ///< names of configured devices that may run it
+    std::optional<ModelTwin> twin;     ///< its devices are among the above
     ModelSignature signature;
     Precision precision = Precision::f32;
     Numerics numerics = Numerics::any;

@@ -33,6 +33,13 @@ std::uint64_t compute_of(const Slice& slice, const BatchOutcome& outcome) {
     return static_cast<std::uint64_t>(all.count()) * slice.rows / outcome.rows;
 }
 
+/// Adds a word to "one+another", unless it is there.
+void note(std::string& list, std::string_view word) {
+    if (("+" + list + "+").find("+" + std::string(word) + "+") != std::string::npos) return;
+    if (!list.empty()) list += '+';
+    list += word;
+}
+
 }  // namespace
 
 CallDesk::CallDesk(CallSlab& slab, ModelTable& models, TenantTable& tenants, Metrics& metrics)
@@ -51,6 +58,7 @@ void CallDesk::deliver(const Slice& slice, std::uint32_t batch_row, const BatchO
     tenants_.metrics_of(open->call.tenant).compute.add(compute_of(slice, outcome));
     answer_.status = ok_status();
     answer_.device_class = outcome.device_class;
+    answer_.precision = outcome.precision;
     answer_.outputs.clear();
     if (slice.rows == open->call.rows) {
         const bool batched = models_.find(open->call.model)->spec.signature.batched;
@@ -64,8 +72,12 @@ void CallDesk::deliver(const Slice& slice, std::uint32_t batch_row, const BatchO
                                         "different shapes, which cannot be joined"));
         return;
     }
+    note(open->device_classes, outcome.device_class);
+    note(open->precisions, outcome.precision);
     open->rows_left -= slice.rows;
     if (open->rows_left > 0) return;
+    answer_.device_class = open->device_classes;
+    answer_.precision = open->precisions;
     for (const Tensor& output : open->outputs) answer_.outputs.push_back(output.view());
     answer(slice.call, *open);
 }
@@ -105,7 +117,7 @@ void CallDesk::fail(CallId id, const Status& status) {
     if (open == nullptr) return;
     answer_.status = status;
     answer_.outputs.clear();
-    answer_.device_class = {};
+    answer_.device_class = answer_.precision = {};
     answer(id, *open);
 }
 

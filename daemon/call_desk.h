@@ -21,6 +21,7 @@ struct BatchOutcome {
     std::span<const ConstTensorView> outputs;  ///< of the whole batch
     std::uint32_t rows = 1;                    ///< of the whole batch
     std::string_view device_class;
+    std::string_view precision;      ///< that the rows were computed in
     TimePoint dispatched, gathered;  ///< by the daemon
     DeviceTimes times;               ///< by the runner
     TimePoint returned;

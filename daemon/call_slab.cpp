@@ -78,6 +78,8 @@ void CallSlab::recycle(std::uint32_t index) {
     ++entry.generation;
     entry.open.call.inputs.clear();
     entry.open.outputs.clear();
+    entry.open.device_classes.clear();
+    entry.open.precisions.clear();
     free_.push_back(index);
 }
 

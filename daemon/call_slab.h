@@ -15,9 +15,12 @@ struct OpenCall {
     Call call;
     std::uint64_t input_bytes = 0;
     std::uint32_t rows_left = 0;  ///< rows whose results are still to come
-    std::vector<Tensor> outputs;  ///< only for calls that came back in several slices
-    std::uint32_t pins = 0;       ///< gather jobs that still read the inputs
-    bool closed = false;          ///< answered; only the pins keep it
+    // Only for calls that came back in several slices.
+    std::vector<Tensor> outputs;
+    std::string device_classes;  ///< that ran them: "cpu+fpga"
+    std::string precisions;      ///< "f32+ap_fixed<16,6>"
+    std::uint32_t pins = 0;      ///< gather jobs that still read the inputs
+    bool closed = false;         ///< answered; only the pins keep it
 };
 
 /// Entries are reused, so a steady state allocates nothing. A CallId names an entry and its

@@ -64,6 +64,15 @@ DeviceSettings settings_of(const DeviceConfig& device, const Config& config) {
     return settings;
 }
 
+/// The model as that device is to load it.
+ModelSpec spec_on(const ModelSpec& model, const std::string& device) {
+    ModelSpec spec = model;
+    if (!model.twin) return spec;
+    const auto& names = model.twin->devices;
+    if (std::find(names.begin(), names.end(), device) != names.end()) spec.path = model.twin->path;
+    return spec;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Daemon>> Daemon::open(const Config& config) {
@@ -138,7 +147,7 @@ void Daemon::start_runners() {
             const ModelSpec& model = config_.models[i];
             const auto& names = model.devices;
             if (std::find(names.begin(), names.end(), device.name) != names.end())
-                host->load(ModelId{i}, model);
+                host->load(ModelId{i}, spec_on(model, device.name));
         }
         host->start(at);
         hosts_.push_back(std::move(host));

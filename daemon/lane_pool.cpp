@@ -32,7 +32,7 @@ LanePool::LanePool(RecordedScheduler& scheduler, CallSlab& slab, CallDesk& desk,
       gather_(gather),
       inline_bytes_(inline_bytes),
       waiting_(models.all().size()),
-      instances_(models.all().size(), std::vector<InstanceMetrics>(devices.size())) {}
+      instances_(models.all().size(), std::vector<Instance>(devices.size())) {}
 
 LanePool::LaneEntry* LanePool::find(LaneId id) {
     const auto found = std::find_if(lanes_.begin(), lanes_.end(),
@@ -206,9 +206,14 @@ void LanePool::finish(TimePoint now, LaneEntry& lane, const BatchReport& report)
         count_batch(batch, device,
                     {batch.rows, times.compute_end - times.compute_begin, running.predicted_run,
                      closing_of(running.closed_by)});
-        const BatchOutcome outcome{
-            report.outputs, batch.rows, device.device_class, running.dispatched, running.gathered,
-            times,          now};
+        const BatchOutcome outcome{report.outputs,
+                                   batch.rows,
+                                   device.device_class,
+                                   instances_[batch.model.value][device.id.value].precision,
+                                   running.dispatched,
+                                   running.gathered,
+                                   times,
+                                   now};
         std::uint32_t row = 0;
         for (const Slice& slice : batch.slices) {
             desk_.deliver(slice, row, outcome);
@@ -229,7 +234,7 @@ void LanePool::count_batch(const Batch& batch, const ServedDevice& device, const
     ServedModel& model = *models_.find(batch.model);
     ++model.batches;
     model.batch_rows += batch.rows;
-    const InstanceMetrics& metrics = instances_[batch.model.value][device.id.value];
+    const Instance& metrics = instances_[batch.model.value][device.id.value];
     if (metrics.on_device == nullptr) return;
     metrics.on_device->record(run);
     metrics.on_class->record(run);
@@ -272,12 +277,12 @@ void LanePool::work_waits(TimePoint now, ModelId model, bool waits) {
     }
 }
 
-void LanePool::add_instance(ModelId model, DeviceId device) {
+void LanePool::add_instance(ModelId model, DeviceId device, std::string precision) {
     const ModelSpec& spec = models_.find(model)->spec;
     const ServedDevice& on = devices_[device.value];
     instances_[model.value][device.value] = {
         &metrics_.batches(spec.name, spec.version, on.name),
-        &metrics_.runs(spec.name, spec.version, on.device_class)};
+        &metrics_.runs(spec.name, spec.version, on.device_class), std::move(precision)};
 }
 
 void LanePool::tick(TimePoint now) {

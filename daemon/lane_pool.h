@@ -59,8 +59,8 @@ class LanePool {
     /// Whether work for `model` waits in the queue: lanes that could run it are not idle then.
     void work_waits(TimePoint now, ModelId model, bool waits);
 
-    /// `model` can run on `device`.
-    void add_instance(ModelId model, DeviceId device);
+    /// `model` can run on `device`, which computes it in `precision`.
+    void add_instance(ModelId model, DeviceId device, std::string precision);
 
     /// Publishes the times of all lanes, and finds batches past their time limit.
     void tick(TimePoint now);
@@ -77,9 +77,10 @@ class LanePool {
         bool is_gathering = false;
     };
     /// Both null: the model is not on the device.
-    struct InstanceMetrics {
+    struct Instance {
         BatchMetrics* on_device = nullptr;
         ClassMetrics* on_class = nullptr;
+        std::string precision;  ///< that the device computes the model in
     };
     struct LaneEntry {
         LaneId id;
@@ -116,8 +117,8 @@ class LanePool {
     std::vector<std::unique_ptr<LaneEntry>> lanes_;
     std::uint64_t generation_ = 0;
     std::vector<LostLane> lost_;
-    std::vector<bool> waiting_;                            ///< [model]: work of it waits
-    std::vector<std::vector<InstanceMetrics>> instances_;  ///< [model][device]
+    std::vector<bool> waiting_;                     ///< [model]: work of it waits
+    std::vector<std::vector<Instance>> instances_;  ///< [model][device]
     std::vector<Shape> shapes_;
     std::vector<GatherPart> parts_;  ///< reused for their memory
     std::vector<GatherJob> gathered_;

@@ -65,7 +65,10 @@ void Reactor::on(TimePoint at, InstanceOpened& command) {
     model.has_shape_classes = has_shape_classes(signature);
     model.shape_classes.add_device(command.loaded.max_batch_rows, device.slot_bytes);
     model.loaded_on.insert(device.id.value);
-    lanes_.add_instance(model.id, device.id);
+    const std::string& arithmetic = command.loaded.arithmetic;
+    lanes_.add_instance(
+        model.id, device.id,
+        arithmetic.empty() ? std::string(name_of(model.spec.precision)) : arithmetic);
     InstanceInfo info{*instances_[model.id.value][device.id.value], model.id, device.id,
                       command.loaded.max_batch_rows};
     device.images.describe(model.id, command.loaded, info);

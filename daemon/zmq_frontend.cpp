@@ -279,7 +279,7 @@ void ZmqFrontend::encode(const Call& call, const ServedModel& model, const Answe
     response_.model = model.spec.name;
     response_.version = model.spec.version;
     response_.device_class = answer.device_class;
-    response_.precision = name_of(model.spec.precision);
+    response_.precision = answer.precision;
     response_.credit_bytes = static_cast<std::int64_t>(limits_.client_credit_bytes);
     for (std::size_t i = 0; i < answer.outputs.size(); ++i) {
         if ((call.wanted_outputs >> i & 1) == 0) continue;

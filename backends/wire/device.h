@@ -42,6 +42,8 @@ struct LoadedModel {
     ModelSignature signature;
     std::uint32_t max_batch_rows = 1;  ///< at most what was asked for
     std::uint64_t memory_bytes = 0;    ///< that the model keeps on the device
+    /// What it computes in, as answers name it: "f32", "ap_fixed<16,6>". Empty: as configured.
+    std::string arithmetic{};
 
     // Only of a device that is reconfigured, and holds one image at a time.
     std::string image{};   ///< what holds the model, the same text for all models in it

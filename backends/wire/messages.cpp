@@ -236,6 +236,7 @@ void put_body(Writer& w, const Loaded& m) {
     put(w, m.loaded.signature);
     w.number(m.loaded.max_batch_rows);
     w.number(m.loaded.memory_bytes);
+    w.text(m.loaded.arithmetic);
     w.text(m.loaded.image);
     w.number(static_cast<std::uint8_t>(m.loaded.resident));
     w.number(std::int64_t{m.loaded.load_time.count()});
@@ -264,6 +265,7 @@ void get_body(Reader& r, Loaded& m) {
     m.loaded.signature = get_signature(r);
     m.loaded.max_batch_rows = r.number<std::uint32_t>();
     m.loaded.memory_bytes = r.number<std::uint64_t>();
+    m.loaded.arithmetic = r.text(kMaxNameBytes);
     m.loaded.image = r.text(kMaxNameBytes);
     m.loaded.resident = get_flag(r);
     m.loaded.load_time = Duration(r.number<std::int64_t>());

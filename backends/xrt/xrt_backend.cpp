@@ -110,6 +110,7 @@ Result<LoadedModel> XrtBackend::load(ModelId id, const ModelSpec& spec) {
     LoadedModel loaded;
     loaded.signature = files->manifest.signature();
     loaded.max_batch_rows = model.rows;
+    loaded.arithmetic = files->arithmetic();
     loaded.image = files->image;
     loaded.load_time = files->manifest.load_time;
     // Without lanes it is only tried, and the card may belong to another runner.

@@ -104,6 +104,94 @@ TEST(Config, TakesPathsFromTheFolderOfTheFile) {
     EXPECT_EQ(config.server.state_dir, "/state");
 }
 
+const std::string kTwoDevices = R"([[device]]
+name = "fpga0"
+backend = "xrt"
+[[device]]
+name = "cpu0"
+backend = "cpu"
+[[model]]
+name = "m"
+path = "m.toml"
+)";
+
+TEST(Config, LetsTheDevicesOfATwinRunTheModelBesideItsOwn) {
+    const ModelSpec model = config_of(kTwoDevices +
+                                      "devices = [\"fpga0\"]\n"
+                                      "twin = {devices = [\"cpu0\"], max_deviation = 0.02}\n")
+                                .models.at(0);
+
+    EXPECT_THAT(model.devices, ElementsAre("fpga0", "cpu0"));
+    ASSERT_TRUE(model.twin);
+    EXPECT_THAT(model.twin->devices, ElementsAre("cpu0"));
+    EXPECT_EQ(model.twin->max_deviation, 0.02);
+}
+
+TEST(Config, SaysWhatIsWrongWithATwin) {
+    const auto problem = [](const std::string& lines) {
+        return testing::PrintToString(problems_of(kTwoDevices + lines));
+    };
+
+    EXPECT_THAT(problem("twin = 3"), HasSubstr("b.toml:10: twin = 3 is of the wrong type"));
+    EXPECT_THAT(problem("twin = {devices = [\"cpu0\"]}"), HasSubstr("twin has no max_deviation"));
+    EXPECT_THAT(problem("twin = {devices = [\"gpu0\"], max_deviation = 1}"),
+                HasSubstr("gpu0\\\" is no [[device]]"));
+    EXPECT_THAT(problem("twin = {devices = [\"cpu0\"], max_deviation = -1}"),
+                HasSubstr("out of range"));
+    EXPECT_THAT(problem("devices = [\"cpu0\"]\n"
+                        "twin = {devices = [\"cpu0\"], max_deviation = 1}"),
+                HasSubstr("to run the model and its twin"));
+}
+
+class TwinFiles : public testing::Test {
+  protected:
+    void SetUp() override { std::filesystem::create_directories(folder_); }
+    void TearDown() override { std::filesystem::remove_all(folder_); }
+
+    void write(const std::string& name, const std::string& text) const {
+        std::ofstream(folder_ / name) << text;
+    }
+
+    ConfigResult load(const std::string& accepted) const {
+        write("b.toml", kTwoDevices +
+                            "devices = [\"fpga0\"]\ntwin = {devices = [\"cpu0\"], "
+                            "max_deviation = " +
+                            accepted + "}\n");
+        return load_config((folder_ / "b.toml").string());
+    }
+
+    std::string problem(const std::string& accepted) const {
+        const ConfigResult result = load(accepted);
+        const auto* problems = std::get_if<ConfigProblems>(&result);
+        return problems == nullptr ? "none" : testing::PrintToString(*problems);
+    }
+
+    const std::filesystem::path folder_ =
+        std::filesystem::temp_directory_path() / ("bunch-twin-" + std::to_string(::getpid()));
+};
+
+TEST_F(TwinFiles, AreThoseThatTheManifestNamesIfItsDeviationIsAccepted) {
+    write("m.toml", "[twin]\npath = \"m.onnx\"\nmax_deviation = 0.01\n");
+    write("m.onnx", "onnx");
+
+    const ConfigResult result = load("0.01");
+
+    ASSERT_TRUE(std::holds_alternative<Config>(result)) << problem("0.01");
+    EXPECT_EQ(std::get<Config>(result).models.at(0).twin->path, (folder_ / "m.onnx").string());
+    EXPECT_THAT(problem("0.009"), HasSubstr("above what is accepted"));
+    std::filesystem::remove(folder_ / "m.onnx");
+    EXPECT_THAT(problem("0.01"), HasSubstr("does not exist"));
+}
+
+TEST_F(TwinFiles, AreRefusedForAModelThatStatesNone) {
+    for (const char* text : {"not TOML", "", "[twin]\npath = 3\nmax_deviation = 1\n",
+                             "[twin]\npath = \"m.onnx\"\nmax_deviation = \"much\"\n", "twin = 3\n",
+                             "[twin]\npath = \"m.onnx\"\nmax_deviation = -1\n"}) {
+        write("m.toml", text);
+        EXPECT_THAT(problem("1"), HasSubstr("states no twin")) << text;
+    }
+}
+
 TEST(Config, LetsAModelRunOnAllDevicesUnlessItNamesSome) {
     const std::string second = "[[device]]\nname = \"cpu1\"\nbackend = \"cpu\"\n";
 

@@ -42,7 +42,7 @@ class CallDeskTest : public testing::Test {
         std::iota(values_.begin(), values_.end(), 0.0F);
         outputs_ = {{DataType::f32, Shape{rows, 2}, std::as_bytes(std::span(values_))}};
         const TimePoint at = now();
-        return {outputs_, rows, "cpu", at, at, {at, at, at, at}, at};
+        return {outputs_, rows, "cpu", "f32", at, at, {at, at, at, at}, at};
     }
 
     static std::vector<float> floats(const Tensor& tensor) {
@@ -87,6 +87,21 @@ TEST_F(CallDeskTest, JoinsTheSlicesOfALargeCallInTheirOrderWhicheverComesFirst) 
 
     ASSERT_EQ(frontend_.answers.size(), 1u);
     EXPECT_EQ(floats(frontend_.answers[0].outputs[0]), (std::vector<float>{2, 3, 0, 1, 2, 3}));
+}
+
+TEST_F(CallDeskTest, NamesAllDeviceClassesAndPrecisionsThatMadeAnAnswer) {
+    const CallId id = open("large", 3);
+    BatchOutcome fixed = outcome(1);
+    fixed.device_class = "fpga";
+    fixed.precision = "ap_fixed<16,6>";
+
+    desk_.deliver({id, 0, 1}, 0, outcome(1));
+    desk_.deliver({id, 1, 1}, 0, fixed);
+    desk_.deliver({id, 2, 1}, 0, outcome(1));
+
+    ASSERT_EQ(frontend_.answers.size(), 1u);
+    EXPECT_EQ(frontend_.answers[0].device_class, "cpu+fpga");
+    EXPECT_EQ(frontend_.answers[0].precision, "f32+ap_fixed<16,6>");
 }
 
 TEST_F(CallDeskTest, FailsALargeCallWhoseSlicesHaveOutputsOfDifferentShapes) {

@@ -16,6 +16,7 @@ class MemoryFrontend final : public Frontend {
         Status status;
         std::vector<Tensor> outputs;
         std::string device_class;
+        std::string precision;
     };
 
     Protocol protocol() const override { return Protocol::zmq; }
@@ -25,6 +26,7 @@ class MemoryFrontend final : public Frontend {
         kept.request_id = call.request_id;
         kept.status = answer.status;
         kept.device_class = answer.device_class;
+        kept.precision = answer.precision;
         for (const ConstTensorView& output : answer.outputs)
             kept.outputs.push_back({output.type, output.shape, Buffer::copy_of(output.bytes)});
     }

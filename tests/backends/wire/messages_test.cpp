@@ -42,7 +42,8 @@ std::vector<ControlMessage> one_of_each() {
             Loaded{ModelId{8}, not_found("no file"), {}},
             Loaded{ModelId{9},
                    {},
-                   {some_signature(), 32, 0, "0102", false, std::chrono::milliseconds(800)}},
+                   {some_signature(), 32, 0, "ap_fixed<16,6>", "0102", false,
+                    std::chrono::milliseconds(800)}},
             Unload{ModelId{7}},
             Ping{~std::uint64_t{0}},
             Pong{5, {}},
@@ -139,9 +140,9 @@ TEST(ControlMessages, AreRefusedWhenTheySayWhatCannotBe) {
     EXPECT_THAT(error(Loaded{ModelId{}, {}, {twins, 1, 0}}), HasSubstr("not usable"));
     EXPECT_THAT(error(Loaded{ModelId{}, {}, {some_signature(), 0, 0}}), HasSubstr("no rows"));
     EXPECT_THAT(error(Loaded{ModelId{}, {}, {many, 1, 0}}), HasSubstr("too many tensors"));
-    EXPECT_THAT(error(Loaded{ModelId{}, {}, {some_signature(), 1, 0, "", false}}),
+    EXPECT_THAT(error(Loaded{ModelId{}, {}, {some_signature(), 1, 0, "", "", false}}),
                 HasSubstr("without an image"));
-    EXPECT_THAT(error(Loaded{ModelId{}, {}, {some_signature(), 1, 0, "i", true, Duration(-1)}}),
+    EXPECT_THAT(error(Loaded{ModelId{}, {}, {some_signature(), 1, 0, "", "i", true, Duration(-1)}}),
                 HasSubstr("impossible time"));
     EXPECT_THAT(error(Pong{1, {1.0 / 0.0, {}, {}}}), HasSubstr("not finite"));
     EXPECT_THAT(error(Fault{{static_cast<FaultKind>(kFaultKinds), true, ""}}),
