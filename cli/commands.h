@@ -26,5 +26,7 @@ void add_infer_command(CLI::App& app, Action& chosen);
 void add_bench_command(CLI::App& app, Action& chosen);
 void add_trace_command(CLI::App& app, Action& chosen);
 void add_zoo_command(CLI::App& app, Action& chosen);
+void add_xclbin_command(CLI::App& app, Action& chosen);
+void add_doctor_command(CLI::App& app, Action& chosen);
 
 }  // namespace bunch

@@ -23,6 +23,8 @@ int run(int argc, const char* const* argv, Console console) {
     add_bench_command(app, chosen);
     add_trace_command(app, chosen);
     add_zoo_command(app, chosen);
+    add_xclbin_command(app, chosen);
+    add_doctor_command(app, chosen);
     try {
         app.parse(argc, argv);
     } catch (const CLI::RequiredError& error) {
