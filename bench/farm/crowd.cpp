@@ -61,7 +61,7 @@ class Crowd {
     Status wait_for_ready();
     void open_window(const CrowdPlan& plan);
     Status wait_for_end(const CrowdEvents& events);
-    CrowdResult result() const;
+    CrowdResult result(std::size_t kind, std::size_t kinds) const;
 
   private:
     struct Child {
@@ -187,11 +187,12 @@ std::uint64_t Crowd::finished() const {
     return sum;
 }
 
-CrowdResult Crowd::result() const {
+CrowdResult Crowd::result(std::size_t kind, std::size_t kinds) const {
     CrowdResult result;
-    result.workers = children_.size();
     result.seconds = to_seconds(window_[0].end - window_[0].begin);
-    for (const Tally& tally : tallies_.all()) {
+    for (std::size_t index = kind; index < children_.size(); index += kinds) {
+        const Tally& tally = tallies_[index];
+        ++result.workers;
         result.rows += tally.rows;
         result.mismatches += tally.mismatches;
         result.swapped += tally.swapped;
@@ -234,12 +235,21 @@ void Worker::failed(const std::string& why) {
 
 Result<CrowdResult> run_crowd(const CrowdPlan& plan, const WorkerBody& body,
                               const CrowdEvents& events) {
+    BUNCH_ASSIGN_OR_RETURN(const auto results, run_mixed_crowd(plan, 1, body, events));
+    return results.front();
+}
+
+Result<std::vector<CrowdResult>> run_mixed_crowd(const CrowdPlan& plan, std::size_t kinds,
+                                                 const WorkerBody& body,
+                                                 const CrowdEvents& events) {
     Crowd crowd(plan.workers);
     crowd.fork_all(body);
     BUNCH_RETURN_IF_ERROR(crowd.wait_for_ready());
     crowd.open_window(plan);
     BUNCH_RETURN_IF_ERROR(crowd.wait_for_end(events));
-    return crowd.result();
+    std::vector<CrowdResult> results;
+    for (std::size_t kind = 0; kind < kinds; ++kind) results.push_back(crowd.result(kind, kinds));
+    return results;
 }
 
 }  // namespace bunch::farm

@@ -9,6 +9,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "bench/farm/latency.h"
 #include "bench/farm/questions.h"
@@ -98,5 +99,9 @@ using WorkerBody = std::function<Status(Worker& worker)>;
 /// process that has no other threads: a forked child has only the one that forked.
 Result<CrowdResult> run_crowd(const CrowdPlan& plan, const WorkerBody& body,
                               const CrowdEvents& events);
+
+/// The same with workers of several kinds: worker i is of kind i % kinds. One result for each.
+Result<std::vector<CrowdResult>> run_mixed_crowd(const CrowdPlan& plan, std::size_t kinds,
+                                                 const WorkerBody& body, const CrowdEvents& events);
 
 }  // namespace bunch::farm

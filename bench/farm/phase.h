@@ -24,6 +24,7 @@ struct Phase {
     std::string unit;    ///< of a row: "images"
     bool simulated = false;
     std::uint32_t rows = 1;                       ///< of one request
+    std::string input = "input";                  ///< name of the model's only one
     Shape row_shape;                              ///< of the input, dimension 0 open
     std::size_t row_inputs = 0, row_outputs = 0;  ///< floats
     std::size_t questions = 1;                    ///< distinct requests of one worker

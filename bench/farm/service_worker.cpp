@@ -69,7 +69,7 @@ class Caller {
             request.model = phase_.name;
             const auto rows = static_cast<std::int64_t>(phase_.rows);
             request.inputs.push_back(
-                {"input", DataType::f32, phase_.row_shape.with_rows(rows), {}});
+                {phase_.input, DataType::f32, phase_.row_shape.with_rows(rows), {}});
         }
         // The questions outlive every request, so their bytes need no copy.
         request.inputs[0].buffer =

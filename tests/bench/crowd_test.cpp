@@ -40,6 +40,23 @@ TEST(Crowd, AddsUpWhatItsWorkersCount) {
     EXPECT_NEAR(result->latencies.quantile(0.5), 1e-3, 1e-5);
 }
 
+TEST(Crowd, CountsWorkersOfDifferentKindsApart) {
+    const auto body = [](Worker& worker) {
+        const Window window = worker.wait_for_start();
+        for (std::size_t i = 0; i <= worker.index(); ++i) answer(worker, window, Duration(0));
+        return ok_status();
+    };
+
+    const auto result = run_mixed_crowd({5, {}, milliseconds(1)}, 2, body, {});
+
+    ASSERT_TRUE(result.ok()) << result.status().to_string();
+    ASSERT_EQ(result->size(), 2U);
+    EXPECT_EQ((*result)[0].workers, 3U);
+    EXPECT_EQ((*result)[0].requests, 1U + 3 + 5);
+    EXPECT_EQ((*result)[1].workers, 2U);
+    EXPECT_EQ((*result)[1].requests, 2U + 4);
+}
+
 TEST(Crowd, CountsRatesInsideTheWindowOnlyButWrongAnswersAlways) {
     const auto body = [](Worker& worker) {
         const Window window = worker.wait_for_start();

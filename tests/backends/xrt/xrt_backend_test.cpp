@@ -3,12 +3,15 @@
 #include "backends/xrt/xrt_backend.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 
 #include "backends/xrt/emulation/arrangement.h"
+#include "backends/xrt/emulation/kernel_model.h"
 #include "backends/xrt/emulation/model_folder.h"
 #include "backends/xrt/fixed_point/arithmetic.h"
+#include "backends/xrt/fixed_point/dense_file.h"
 #include "tests/backends/conformance.h"
 
 namespace bunch::test {
@@ -83,6 +86,7 @@ ConformanceSubject in_place() {
 /// The same, with other axes and padding on the card.
 ConformanceSubject reordered() {
     FpgaFolder folder = copying_model("reordered");
+    folder.uuid = 2;
     folder.parameters = bytes_of("96 96");
     folder.input = folder.output =
         "type = \"FP32\"\nshape = [-1, 3, 2, 3]\naxes = [2, 3, 1]\nrow_align = 32\n";
@@ -92,21 +96,53 @@ ConformanceSubject reordered() {
 /// A kernel that always takes the same number of rows.
 ConformanceSubject fixed_rows() {
     FpgaFolder folder = copying_model("fixed_rows");
+    folder.uuid = 3;
     folder.manifest_head = "max_rows = 12\nslots = 1\n";
     folder.arguments = R"([12, "x", "y"])";
     return subject("FixedRows", folder, 100, {{"slots", "8"}});
 }
 
 ConformanceSubject dense() {
-    const DenseModel model = dense_model("dense", {18, 31, 11, 3, 1}, 5);
+    DenseModel model = dense_model("dense", {18, 31, 11, 3, 1}, 5);
+    model.folder.uuid = 4;
     ConformanceSubject made = subject("Dense", model.folder, 33, {{"lanes", "2"}, {"slots", "4"}});
     made.reference = dense_reference(model.stack);
     made.scale = 4;
     return made;
 }
 
-INSTANTIATE_TEST_SUITE_P(Xrt, BackendConformance,
-                         testing::Values(in_place(), reordered(), fixed_rows(), dense()), name_of);
+/// FACILE computed by the RTL under Verilator, which was built for numbers that wrap.
+ConformanceSubject dense_rtl() {
+    DenseModel model = dense_model("dense_rtl", {18, 31, 11, 3, 1}, 6);
+    const FixedFormat format{16, 6, true, Rounding::truncate, Overflow::wrap};
+    std::vector<fixed_point::DenseLayer> layers = model.stack.layers();
+    for (fixed_point::DenseLayer& layer : layers)
+        layer.weight_format = layer.bias_format = layer.output_format = format;
+    const auto stack = fixed_point::DenseStack::make(format, std::move(layers));
+    model.folder.model = "dense_rtl";
+    model.folder.uuid = 5;
+    model.folder.parameters = fixed_point::write_dense_stack(*stack);
+    model.folder.input =
+        "type = \"FP32\"\nshape = [-1, 18]\nformat = \"ap_fixed<16,6>\"\nrow_align = 8\n";
+    model.folder.output =
+        "type = \"FP32\"\nshape = [-1, 1]\nformat = \"ap_fixed<16,6>\"\nrow_align = 8\n";
+    ConformanceSubject made =
+        subject("DenseRtl", model.folder, 33, {{"lanes", "2"}, {"slots", "4"}});
+    made.reference = dense_reference(*stack);
+    made.scale = 4;
+    return made;
+}
+
+std::vector<ConformanceSubject> subjects() {
+    std::vector<ConformanceSubject> all = {in_place(), reordered(), fixed_rows(), dense()};
+    if (emulation::kernel_model_named("dense_rtl") != nullptr)
+        all.push_back(dense_rtl());
+    else
+        std::puts("The RTL is left out: verilator was missing when this was built.");
+    return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Xrt, BackendConformance, testing::ValuesIn(subjects()), name_of);
 
 }  // namespace
 }  // namespace bunch::test

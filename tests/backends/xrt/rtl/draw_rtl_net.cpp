@@ -1,4 +1,5 @@
-// draw_rtl_net SEED NAME FOLDER: writes dense_net.svh of the drawn network to the folder.
+// draw_rtl_net SEED NAME FOLDER: writes dense_net.svh and weights.hex of the drawn network to the
+// folder.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -14,8 +15,10 @@ int main(int argc, char** argv) {
     }
     const std::filesystem::path folder = argv[3];
     std::filesystem::create_directories(folder);
+    const auto stack = bunch::test::drawn_net(std::stoull(argv[1]), argv[2]);
+    std::ofstream weights(folder / "weights.hex");
+    weights << bunch::emulation::rtl_weights(stack) << std::flush;
     std::ofstream file(folder / "dense_net.svh");
-    file << bunch::emulation::rtl_description(
-        bunch::test::drawn_net(std::stoull(argv[1]), argv[2]));
-    return file.good() ? 0 : 1;
+    file << bunch::emulation::rtl_description(stack) << std::flush;
+    return weights.good() && file.good() ? 0 : 1;
 }
