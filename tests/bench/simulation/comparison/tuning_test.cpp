@@ -21,8 +21,8 @@ double value_of(const PolicyChoice& choice, const std::string& setting) {
     return 0;
 }
 
-/// Eight clients that ask again at once, on one lane: a batcher without delay makes two half batches
-/// for ever.
+/// Eight clients that ask again at once, on one lane: a batcher without delay makes two half
+/// batches for ever.
 Scenario lockstep() {
     Scenario scenario = farm_of(8);
     scenario.name = "lockstep";
