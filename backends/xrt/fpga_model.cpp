@@ -62,7 +62,7 @@ Status check_connections(const FpgaModel& model, const std::string& unit) {
 }  // namespace
 
 std::string FpgaModel::arithmetic() const {
-    for (const auto* tensors : {&manifest.inputs, &manifest.outputs})
+    for (const auto* tensors : {&manifest.outputs, &manifest.inputs})
         for (const DeviceTensor& tensor : *tensors)
             if (tensor.format) return to_text(*tensor.format);
     return std::string(name_of(manifest.inputs.front().spec.type));

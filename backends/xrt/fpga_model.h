@@ -23,8 +23,8 @@ struct FpgaModel {
 
     const Kernel& kernel() const { return *xclbin.find_kernel(manifest.kernel); }
 
-    /// What answers say they were computed in: "ap_fixed<16,6>" of the first tensor that has a
-    /// format, or the type of the first input.
+    /// What answers say they were computed in: "ap_fixed<16,6>" of the first output that has a
+    /// format, or else the first input, or the type of the first input.
     std::string arithmetic() const;
 };
 

@@ -52,6 +52,15 @@ DenseStack facile(std::mt19937_64& random) {
     return fixed_point::random_stack(shape, fixed_point::facile_formats(shape), random);
 }
 
+DenseStack muon(std::mt19937_64& random) {
+    const auto relu = StackActivation::relu;
+    const fixed_point::StackShape shape{{5, 8, 8, 8, 8, 3},
+                                        {relu, relu, relu, relu, StackActivation::none}};
+    const FixedFormat format{18, 6, true, Rounding::truncate, Overflow::wrap};
+    const std::vector<FixedFormat> all(5, format);
+    return fixed_point::random_stack(shape, {format, all, all, all}, random);
+}
+
 std::unique_ptr<RtlKernel> made(std::span<const RtlNet> nets, const DenseStack& stack,
                                 const Stalls& stalls = {}) {
     auto kernel = make_rtl_kernel(nets, stack, stalls);
@@ -112,6 +121,7 @@ std::vector<Net> all_nets() {
     std::vector<Net> nets;
     std::mt19937_64 random(kSeed);
     nets.push_back({"facile", rtl_nets, facile(random)});
+    nets.push_back({"muon", rtl_nets, muon(random)});
     for (const char* name : {"random1", "random2", "random3", "random4", "random5"})
         nets.push_back({name, random_rtl_nets, test::drawn_net(kSeed, name)});
     return nets;
@@ -125,6 +135,12 @@ TEST(DenseRtl, IsBitForBitTheReferenceForAnyNumberOfRows) {
         for (const std::uint32_t rows : {1U, 2U, 7U, 8U, 9U, 63U, 200U, 0U, 1000U})
             expect_same(*kernel, net.stack, rows, random);
     }
+}
+
+TEST(DenseRtl, IsBitForBitTheReferenceOverAHundredThousandRows) {
+    std::mt19937_64 random(kSeed + 4);
+    for (const Net& net : all_nets())
+        expect_same(*made(net.nets(), net.stack), net.stack, 100'000, random);
 }
 
 TEST(DenseRtl, IsBitForBitTheReferenceWithOtherWeightsInTheSameHardware) {
