@@ -81,8 +81,11 @@ Result<FixedFormat> parse_format(std::string_view text) {
 std::string to_text(const FixedFormat& format) {
     std::string text = format.is_signed ? "ap_fixed<" : "ap_ufixed<";
     text += std::to_string(format.total_bits) + ',' + std::to_string(format.integer_bits);
+    const bool wraps = format.overflow == Overflow::wrap;
+    if (wraps && format.rounding == Rounding::truncate) return text + '>';
     for (const auto& [word, value] : kRoundings)
         if (value == format.rounding) text += ',' + std::string(word);
+    if (wraps) return text + '>';
     for (const auto& [word, value] : kOverflows)
         if (value == format.overflow) text += ',' + std::string(word);
     return text + '>';

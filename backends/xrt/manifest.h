@@ -97,6 +97,7 @@ Result<Manifest> parse_manifest(std::string_view text, const std::string& name,
 /// "ap_fixed<16,6>", "ap_ufixed<8,0,AP_RND,AP_SAT>": as HLS writes it, the last two may be left out
 /// (AP_TRN, AP_WRAP).
 Result<FixedFormat> parse_format(std::string_view text);
+/// The same without what is the default.
 std::string to_text(const FixedFormat& format);
 
 }  // namespace bunch::fpga

@@ -172,6 +172,8 @@ TEST(FixedFormatText, IsThatOfHls) {
     EXPECT_EQ(read("ap_uint<12>"), (FixedFormat{12, 12, false}));
     EXPECT_EQ(fpga::to_text(read("ap_fixed<16,6,AP_TRN_ZERO,AP_SAT>")),
               "ap_fixed<16,6,AP_TRN_ZERO,AP_SAT>");
+    EXPECT_EQ(fpga::to_text(read("ap_fixed<16,6,AP_TRN,AP_WRAP>")), "ap_fixed<16,6>");
+    EXPECT_EQ(fpga::to_text(read("ap_fixed<16,6,AP_RND,AP_WRAP>")), "ap_fixed<16,6,AP_RND>");
     EXPECT_EQ(read(fpga::to_text(read("ap_ufixed<9,3>")).c_str()), read("ap_ufixed<9,3>"));
 }
 
