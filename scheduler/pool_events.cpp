@@ -234,6 +234,7 @@ void Scheduler::Impl::batch_done(Index index, const RunReport& report) {
 
 void Scheduler::Impl::learn(const InFlight& batch, const RunReport& report) {
     DeviceRecord& device = pool_.device_at(batch.device);
+    if (!batch.curve->known()) next_check_ = now_;  // now it can be told what takes too long
     learn_pace(device, batch, report.compute);
     batch.curve->learn_run(batch.rows, report.compute, {batch.others, device.pace});
     batch.curve->learn_gather(batch.rows, report.gather);

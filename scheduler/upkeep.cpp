@@ -83,7 +83,6 @@ void Scheduler::Impl::watch_lane(Index index) {
 TimePoint Scheduler::Impl::overdue_at(const LaneRecord& lane) const {
     if (lane.batches.empty()) return kNever;
     const InFlight& batch = pool_.batch_at(lane.batches.front());
-    if (!batch.curve->known()) return kNever;
     const RunOn on{batch.others, pool_.device_at(lane.device).pace};
     const Duration longest =
         std::max(kOverdue * batch.curve->cautious_run(batch.rows, on), kLeastOverdue);
@@ -105,11 +104,13 @@ void Scheduler::Impl::check_lanes() {
             } else {
                 next_check_ = std::min(next_check_, lane.probe_at);
             }
-        } else if (const TimePoint overdue = overdue_at(lane); overdue <= now_) {
+        } else if (const TimePoint overdue = overdue_at(lane); overdue > now_) {
+            next_check_ = std::min(next_check_, overdue);
+        } else if (pool_.batch_at(lane.batches.front()).curve->known()) {
             lane.health = LaneHealth::quarantined;
             pool_.refresh(index, now_);
         } else {
-            next_check_ = std::min(next_check_, overdue);
+            next_check_ = std::min(next_check_, now_ + kLeastOverdue);
         }
     }
 }

@@ -16,6 +16,7 @@ constexpr std::uint32_t kTenants = 5;  // the configuration knows some of them
 
 void Crowd::plan() {
     Chance& chance = life_.chance;
+    models_ = static_cast<std::uint32_t>(life_.config.models.size());
     plan_bursts();
     if (chance.happens(0.5)) plan_clients();
     for (std::uint64_t i = chance.below(20); i > 0; --i)
@@ -37,13 +38,12 @@ void Crowd::plan_clients() {
     Chance& chance = life_.chance;
     const std::uint32_t count = chance.between(1, 16);
     const Duration think = chance.up_to(5ms);
-    const std::uint32_t models = static_cast<std::uint32_t>(life_.config.models.size());
     for (std::uint32_t i = 0; i < count; ++i) {
         Client client;
         client.id = ClientId{i + 1};
         client.tenant = TenantId{chance.between(0, kTenants - 1)};
         for (std::uint32_t steps = chance.between(1, 3); steps > 0; --steps)
-            client.route.push_back(ModelId{chance.between(1, models)});
+            client.route.push_back(ModelId{chance.between(1, models_)});
         client.calls_left = chance.between(1, 40);
         client.rows = chance.happens(0.8) ? 1 : chance.between(1, 10);
         client.priority = chance.happens(0.8) ? 0 : 2;
@@ -58,14 +58,14 @@ void Crowd::plan_clients() {
 
 Ticket Crowd::random_ticket() {
     Chance& chance = life_.chance;
-    const auto models = static_cast<std::uint32_t>(life_.config.models.size());
     Ticket made;
     made.call = CallId{next_call_++};
-    made.model = chance.happens(0.01) ? kUnknownModel : ModelId{chance.between(1, models + 1)};
+    made.model = chance.happens(0.01) ? kUnknownModel : ModelId{chance.between(1, models_)};
     const ModelPolicy* model = life_.policy(made.model);
     const bool is_single =
         chance.happens(0.6) || (model != nullptr && !model->batched && chance.happens(0.95));
-    made.rows = is_single ? 1 : chance.between(0, 63);
+    const std::uint32_t most_rows = model == nullptr ? 1 : model->max_rows_per_request;
+    made.rows = is_single ? 1 : chance.between(0, most_rows + most_rows / 8);
     made.bytes = chance.below(200);
     made.shape_class = chance.happens(0.8) ? 0 : chance.between(0, 2);
     made.priority = chance.happens(0.8) ? 0 : static_cast<std::uint8_t>(chance.below(3));

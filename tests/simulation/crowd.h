@@ -58,6 +58,7 @@ class Crowd {
     std::map<CallId, std::size_t> client_of_;  ///< of calls of those that wait for an answer
     /// Calls that were not admitted and have not been rejected yet, and when they came.
     std::map<CallId, std::pair<Ticket, TimePoint>> refusable_;
+    std::uint32_t models_ = 1;  ///< at the beginning
     std::uint64_t next_call_ = 0;
 };
 

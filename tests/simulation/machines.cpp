@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 constexpr Duration kLongestIdle = 40ms;    // of a lane that could run what waits
 constexpr Duration kMaybeHanging = 500ms;  // a run that takes no longer is not suspicious
 constexpr Duration kLeastHang = 1100ms;    // one that takes longer may be
+constexpr Duration kLongestCheck = 100ms;  // until the scheduler has noticed it
 constexpr int kSurelyHanging = 40;         // times the predicted run
 constexpr int kSurelySound = 12;           // times the predicted run
 
@@ -59,7 +60,7 @@ Machines::Device Machines::random_device(std::uint32_t number) {
     }
     if (chance.happens(0.2)) device.per_row *= 2;
     for (const ModelPolicy& model : life_.config.models) {
-        if (!chance.happens(0.8)) continue;
+        if (number != 0 && !chance.happens(0.8)) continue;
         const bool has_image = device.holds != 0 && chance.happens(0.9);
         device.models[model.model] = has_image ? chance.between(1, 3) : 0;
     }
@@ -298,11 +299,15 @@ bool Machines::is_in_order(const Batch& batch) {
 bool Machines::hangs(const Lane& lane) const {
     if (lane.batches.empty()) return false;
     const Running& oldest = lane.batches.front();
-    const std::optional<Duration> known = life_.scheduler.predicted_run(
-        oldest.batch.model, devices_[lane.device].device_class, oldest.batch.rows);
-    if (!known) return false;
-    const Duration predicted = std::max(*known, oldest.predicted);
-    return life_.seen() - oldest.began > std::max(kSurelyHanging * predicted, kLeastHang);
+    const std::string& device_class = devices_[lane.device].device_class;
+    const auto known = known_since_.find({oldest.batch.model, device_class});
+    if (known == known_since_.end()) return false;
+    const Duration predicted =
+        std::max(life_.scheduler.predicted_run(oldest.batch.model, device_class, oldest.batch.rows)
+                     .value_or(0ns),
+                 oldest.predicted);
+    return life_.seen() - oldest.began > std::max(kSurelyHanging * predicted, kLeastHang) &&
+           life_.seen() - known->second > kLongestCheck;
 }
 
 void Machines::check_lane(const Lane& lane, const Batch& batch) {
@@ -351,10 +356,12 @@ void Machines::finish_front(LaneId id, BatchId batch_id, Duration run) {
     Chance& chance = life_.chance;
     RunReport report{StatusCode::ok, chance.up_to(50us), chance.up_to(20us), run};
     if (chance.happens(life_.habits.failure)) report = {StatusCode::internal, 0ns, 0ns, 0ns};
-    if (report.code == StatusCode::ok)
+    if (report.code == StatusCode::ok) {
         life_.ledger.done(life_.now(), batch);
-    else
+        known_since_.try_emplace({batch.model, devices_[lane.device].device_class}, life_.now());
+    } else {
         life_.ledger.failed(life_.now(), batch);
+    }
     life_.trace("batch " + std::to_string(batch.id.value) + " is through after " +
                 std::to_string(run / 1us) + " us");
     if (has_hung)

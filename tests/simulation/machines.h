@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "scheduler/decision.h"
@@ -90,6 +91,8 @@ class Machines {
     std::map<InstanceId, Instance> instances_;
     std::set<BatchId> started_;  ///< as far as the scheduler was told
     std::map<ModelId, std::set<std::string>> classes_used_;
+    /// Since when the run time of a model on a class is known.
+    std::map<std::pair<ModelId, std::string>, TimePoint> known_since_;
     std::uint32_t next_lane_ = 0;
     std::uint32_t next_instance_ = 0;
 };

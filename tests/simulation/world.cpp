@@ -84,10 +84,12 @@ void World::talk_nonsense() {
     scheduler.submit(now - 1h, ticket);
     std::vector<Decision> out;
     scheduler.decide(now - 1h, out);
-    for (const Decision& decision : out) {
+    std::erase_if(out, [](const Decision& decision) {
         const auto* reject = std::get_if<Reject>(&decision);
-        if (reject == nullptr || reject->call != kNonsenseCall) obey(decision);
-    }
+        return reject != nullptr && reject->call == kNonsenseCall;
+    });
+    obey(out);
+    check_accounts();
 }
 
 /// Run times are numbers whatever devices report.
@@ -106,13 +108,24 @@ void World::check_what_is_learnt() {
     }
 }
 
-void World::obey(const Decision& decision) {
-    if (const auto* dispatch = std::get_if<Dispatch>(&decision)) return machines_.start(*dispatch);
+void World::obey(const std::vector<Decision>& decisions) {
+    for (const Decision& decision : decisions)
+        if (const auto* reject = std::get_if<Reject>(&decision))
+            life_.ledger.will_be_rejected(reject->call);
+    for (const Decision& decision : decisions) obey_one(decision);
+}
+
+void World::obey_one(const Decision& decision) {
+    if (const auto* dispatch = std::get_if<Dispatch>(&decision)) {
+        ++decisions_["batch " + std::string(name_of(dispatch->closed_by))];
+        return machines_.start(*dispatch);
+    }
     if (const auto* load = std::get_if<Load>(&decision)) {
-        ++loads_;
+        ++decisions_["load"];
         return machines_.load_image(*load);
     }
     const auto& reject = std::get<Reject>(decision);
+    ++decisions_["reject " + std::string(name_of(reject.reason))];
     life_.trace("call " + std::to_string(reject.call.value) + " is rejected, " +
                 std::string(name_of(reject.reason)));
     life_.print(reject.call.value);
@@ -126,10 +139,7 @@ void World::settle() {
     for (int i = 0; i < kDecisionsPerInstant; ++i) {
         std::vector<Decision> out;
         life_.scheduler.decide(life_.clock(), out);
-        for (const Decision& decision : out)
-            if (const auto* reject = std::get_if<Reject>(&decision))
-                life_.ledger.will_be_rejected(reject->call);
-        for (const Decision& decision : out) obey(decision);
+        obey(out);
         crowd_.calls_ended();
         const std::optional<TimePoint> next = life_.scheduler.next_wakeup();
         if (!next || *next > life_.now()) {

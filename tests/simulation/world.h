@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "tests/simulation/crowd.h"
 #include "tests/simulation/life.h"
@@ -25,7 +27,9 @@ class World {
     std::uint64_t fingerprint() const { return life_.fingerprint(); }
 
     const Ledger& ledger() const { return life_.ledger; }
-    std::uint64_t loads() const { return loads_; }
+
+    /// How often each kind of decision was taken, by its name.
+    const std::map<std::string, std::uint64_t>& decisions() const { return decisions_; }
 
   private:
     void plan();
@@ -34,14 +38,15 @@ class World {
     void talk_nonsense();
 
     void settle();
-    void obey(const Decision& decision);
+    void obey(const std::vector<Decision>& decisions);
+    void obey_one(const Decision& decision);
     void check_accounts();
     void check_what_is_learnt();
 
     Life life_;
     Machines machines_;
     Crowd crowd_;
-    std::uint64_t loads_ = 0;
+    std::map<std::string, std::uint64_t> decisions_;
 };
 
 }  // namespace bunch::simulation
