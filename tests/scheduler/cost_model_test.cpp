@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <limits>
+#include <random>
+#include <vector>
 
 namespace bunch {
 namespace {
@@ -125,6 +128,183 @@ TEST(CostCurve, FindsTheBatchThatUsesTheDeviceNearlyAsWell) {
     const double best = to_seconds(curve.run(1000)) / 1000;
     EXPECT_LE(to_seconds(curve.run(rows)) / rows, best * 1.0301);
     EXPECT_GT(to_seconds(curve.run(rows - 2)) / (rows - 2), best * 1.03);
+}
+
+TEST(CostCurve, BeginsWithThreeRunsOfOneRowAndThreeOfHalfTheLimit) {
+    CostCurve curve;
+    std::vector<std::uint32_t> rows;
+    for (int i = 0; i < 8; ++i) {
+        rows.push_back(curve.trial_rows(32));
+        curve.learn_run(rows.back(), line(rows.back()));
+    }
+
+    EXPECT_EQ(rows, (std::vector<std::uint32_t>{1, 1, 1, 16, 16, 16, 32, 32}));
+    EXPECT_EQ(CostCurve().trial_rows(1), 1u);
+}
+
+TEST(CostCurve, LearnsHowMuchOtherLanesOfTheDeviceCost) {
+    CostCurve curve;
+    const auto time = [](std::uint32_t rows, std::uint32_t others) {
+        return 500us + from_seconds(20e-6 * rows * (1 + 0.5 * others));
+    };
+    for (std::uint32_t i = 0; i < 2000; ++i) {
+        const std::uint32_t rows = 1 + i * 7 % 64;
+        const std::uint32_t others = i % 4;
+        curve.learn_run(rows, time(rows, others), {others, 1});
+    }
+
+    for (const std::uint32_t others : {0u, 1u, 3u})
+        for (const std::uint32_t rows : {1u, 20u, 60u})
+            EXPECT_NEAR(to_seconds(curve.run(rows, {others, 1})), to_seconds(time(rows, others)),
+                        0.03 * to_seconds(time(rows, others)))
+                << rows << " rows beside " << others;
+    EXPECT_LT(curve.rows_within(1500us, false, 64, {3, 1}),
+              curve.rows_within(1500us, false, 64, {0, 1}));
+}
+
+TEST(CostCurve, MultipliesByThePaceOfTheDevice) {
+    CostCurve curve;
+    for (int i = 0; i < 100; ++i)
+        for (const std::uint32_t rows : {1u, 64u}) curve.learn_run(rows, 2 * line(rows), {0, 2});
+
+    EXPECT_NEAR(to_seconds(curve.run(20)), to_seconds(line(20)), 1e-6);
+    EXPECT_NEAR(to_seconds(curve.run(20, {0, 3})), 3 * to_seconds(line(20)), 1e-6);
+    EXPECT_NEAR(curve.rate(20, {0, 2}), 20 / to_seconds(2 * line(20)), 1);
+}
+
+TEST(CostCurve, CanBeMadeSlowerAsAWhole) {
+    CostCurve curve = learnt();
+
+    curve.rescale(1.5);
+
+    EXPECT_NEAR(to_seconds(curve.run(64)), 1.5 * to_seconds(line(64)), 1e-6);
+    curve.learn_run(64, from_seconds(1.5 * to_seconds(line(64))));
+    EXPECT_NEAR(to_seconds(curve.run(64)), 1.5 * to_seconds(line(64)), 1e-6);
+}
+
+/// A device that is bad at batches of 16 to 31 rows.
+Duration bent(std::uint32_t rows) {
+    return rows >= 16 && rows < 32 ? line(rows) * 7 / 5 : line(rows);
+}
+
+TEST(CostCurve, CorrectsSizesThatAreNotOnTheLine) {
+    CostCurve curve;
+    for (std::uint32_t i = 0; i < 4000; ++i) {
+        const std::uint32_t rows = 1 + i * 37 % 64;
+        curve.learn_run(rows, bent(rows));
+    }
+
+    for (const std::uint32_t rows : {4u, 15u, 16u, 24u, 31u, 32u, 60u})
+        EXPECT_NEAR(to_seconds(curve.run(rows)), to_seconds(bent(rows)),
+                    0.05 * to_seconds(bent(rows)))
+            << rows;
+    // The most rows that fit are found through the corrections, too.
+    for (const Duration budget : {700us, 800us, 900us, 1200us, 1500us}) {
+        const std::uint32_t rows = curve.rows_within(budget, false, 64);
+        EXPECT_LE(curve.cautious_run(rows), budget + 1us);
+        EXPECT_GT(curve.cautious_run(rows + 1), budget - 1us);
+    }
+}
+
+TEST(CostCurve, LearnsWhatNineOfTenRunsDoNotExceed) {
+    std::mt19937_64 random(7);
+    CostCurve curve;
+    int within = 0;
+    constexpr int kRuns = 20'000;
+    for (int i = 0; i < 2 * kRuns; ++i) {
+        const std::uint32_t rows = 1 + static_cast<std::uint32_t>(random() % 64);
+        const double noise = 0.8 + 0.4 * static_cast<double>(random() >> 11) * 0x1p-53;
+        const Duration time = from_seconds(noise * to_seconds(line(rows)));
+        if (i >= kRuns && time <= curve.cautious_run(rows)) ++within;
+        curve.learn_run(rows, time);
+    }
+
+    EXPECT_NEAR(static_cast<double>(within) / kRuns, 0.9, 0.03);
+}
+
+LearntCurve saved(const CostCurve& curve) {
+    LearntCurve into;
+    curve.save(into);
+    return into;
+}
+
+TEST(CostCurve, PredictsTheSameAfterItWasSavedAndRestored) {
+    CostCurve curve = learnt();
+    curve.learn_gather(10, 30us);
+    curve.learn_transfer(10, 20us);
+    CostCurve other;
+
+    other.restore(saved(curve));
+
+    EXPECT_TRUE(other.known());
+    EXPECT_EQ(other.trial_rows(32), 32u) << "nothing is tried again";
+    for (const std::uint32_t rows : {1u, 20u, 128u}) {
+        EXPECT_NEAR(to_seconds(other.run(rows)), to_seconds(curve.run(rows)), 1e-6);
+        EXPECT_NEAR(to_seconds(other.cautious_run(rows)), to_seconds(curve.cautious_run(rows)),
+                    1e-6);
+    }
+    EXPECT_EQ(other.copy(10), 50us);
+    EXPECT_DOUBLE_EQ(other.deviation(), curve.deviation());
+}
+
+TEST(CostCurve, OfOneSizeIsRestoredAsThat) {
+    CostCurve curve;
+    curve.learn_run(8, 4ms);
+    CostCurve other;
+
+    other.restore(saved(curve));
+
+    EXPECT_EQ(other.run(8), 4ms);
+    EXPECT_EQ(other.run(16), 8ms);
+}
+
+TEST(CostCurve, IsNotRestoredOverWhatWasLearnt) {
+    CostCurve slow;
+    for (int i = 0; i < 10; ++i)
+        for (const std::uint32_t rows : {1u, 8u}) slow.learn_run(rows, rows * 1s);
+    CostCurve curve = learnt();
+
+    curve.restore(saved(slow));
+
+    EXPECT_NEAR(to_seconds(curve.run(64)), to_seconds(line(64)), 1e-6);
+}
+
+TEST(CostCurve, IsNotRestoredFromNonsense) {
+    constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    std::vector<LearntCurve> nonsense;
+    for (double LearntCurve::*field :
+         {&LearntCurve::fixed, &LearntCurve::per_row, &LearntCurve::per_row_contended,
+          &LearntCurve::upper_factor, &LearntCurve::deviation, &LearntCurve::gather_per_row,
+          &LearntCurve::transfer_per_row}) {
+        for (const double value : {kNan, kInfinity, -kInfinity, -1.0, 1e300}) {
+            nonsense.push_back(saved(learnt()));
+            nonsense.back().*field = value;
+        }
+    }
+    nonsense.emplace_back();
+    nonsense.push_back(saved(learnt()));
+    nonsense.back().smallest_rows = 0;
+    nonsense.push_back(saved(learnt()));
+    nonsense.back().largest_rows = nonsense.back().smallest_rows - 1;
+
+    for (const LearntCurve& one : nonsense) {
+        CostCurve curve;
+        curve.restore(one);
+        EXPECT_FALSE(curve.known()) << &one - nonsense.data();
+    }
+}
+
+TEST(CostCurve, LeavesOutCorrectionsThatAreNonsense) {
+    LearntCurve one = saved(learnt());
+    one.corrections.assign(100, std::numeric_limits<double>::quiet_NaN());
+    one.corrections[3] = -1;
+    one.corrections[4] = 1e9;
+    CostCurve curve;
+
+    curve.restore(one);
+
+    EXPECT_NEAR(to_seconds(curve.run(64)), to_seconds(line(64)), 1e-6);
 }
 
 TEST(CostModel, KeepsOneCurvePerModelAndClass) {
