@@ -2,6 +2,7 @@
 // up, whether another class would be through sooner, whether to wait for rows to come.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <tuple>
 #include <utility>
 
@@ -16,8 +17,12 @@ constexpr Duration kLeastFixed = std::chrono::microseconds(20);  // less is not 
 constexpr double kClearlyFaster = 1.05;  // a class, to count as the better one
 constexpr double kLeastSlack = 0.01;     // of the objective
 constexpr double kSharesBelow = 0.2;     // of that
-constexpr double kBusyFrom = 0.8;        // saturation from which on throughput counts
-constexpr int kLongestWait = 2;          // times the fixed time of a run
+constexpr double kScarceFrom = 0.6;      // of what a class can give that is used
+constexpr double kScarceAt = 0.9;
+constexpr double kEasyPower = 0.5;    // of efficiency, when there is more to give
+constexpr double kScarcePower = 3.0;  // and when there is not
+constexpr double kBusyFrom = 0.8;     // saturation from which on throughput counts
+constexpr int kLongestWait = 2;       // times the fixed time of a run
 
 }  // namespace
 
@@ -448,19 +453,26 @@ bool Scheduler::Impl::suspects_may_go(const ModelRecord& model, Index lane) cons
     });
 }
 
-/// How well the class is used, over how much time is left.
+/// How well the class is used, over how much time is left. Less than a usual turn of the class is
+/// no time: this is the last chance. Where nearly all that the class can give is used, efficiency
+/// counts for more than order.
 double Scheduler::Impl::score_of(const ModelRecord& model, const ClassUse& use,
                                  const BatchRules& rules, const Plan& plan) const {
     const OpenCall& oldest = calls_[calls_.piece(plan.first).call];
+    const ClassRecord& record = pool_.class_at(use.device_class);
     const TimePoint wanted = wanted_by(model, oldest, use.usual_objective);
+    const double turn = record.mean_run / static_cast<double>(record.lanes);
     const double slack =
-        to_seconds(wanted - rules.begin - use.curve->cautious_run(plan.rows, rules.on));
+        to_seconds(wanted - rules.begin - use.curve->cautious_run(plan.rows, rules.on)) - turn;
     const double whole = to_seconds(std::max(wanted - oldest.arrival, Duration(1)));
     // Trial batches are small, but what they teach is worth more.
-    const double efficiency = use.curve->is_tried() && model.best_rate > 0
-                                  ? use.curve->rate(plan.rows, rules.on) / model.best_rate
+    const double efficiency = use.curve->is_tried() && model.attainable_rate > 0
+                                  ? use.curve->rate(plan.rows, rules.on) / model.attainable_rate
                                   : 1;
-    return efficiency / std::max(kLeastSlack, slack / whole);
+    const double scarcity =
+        std::clamp((record.usefulness - kScarceFrom) / (kScarceAt - kScarceFrom), 0.0, 1.0);
+    return std::pow(efficiency, kEasyPower + scarcity * (kScarcePower - kEasyPower)) /
+           std::clamp(slack / whole, kLeastSlack, 1.0);
 }
 
 }  // namespace bunch

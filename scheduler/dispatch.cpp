@@ -8,6 +8,8 @@
 namespace bunch {
 namespace {
 
+constexpr double kMeanRunGain = 0.05;  // of the newest batch
+
 /// Whether `a` goes before `b` on a device.
 template <typename Candidate>
 bool goes_before(const Candidate& a, const Candidate& b) {
@@ -219,6 +221,8 @@ void Scheduler::Impl::dispatch(const Candidate& candidate, std::vector<Decision>
     for (const HeldSlice& held : flight.group.slices) batch.slices.push_back(held.slice);
     const Duration predicted =
         instance.curve->run(flight.rows, {flight.others, pool_.device_at(device).pace});
+    double& mean_run = pool_.class_at(use.device_class).mean_run;
+    mean_run += kMeanRunGain * (to_seconds(predicted) - mean_run);
     watch_lane(lane);
     out.emplace_back(Dispatch{std::move(batch), closed_by, predicted});
 }

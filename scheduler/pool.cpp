@@ -14,6 +14,7 @@ constexpr int kRunsPerLead = 10;         // a lead is at least a tenth of the ru
 constexpr int kCopiesPerLead = 2;        // and two copies: an estimate may be off by its own size,
 constexpr double kSaturationGain = 0.3;  // of a review
 constexpr double kPaceThatMatters = 0.02;     // logarithm of what a class's devices have in common
+constexpr double kUsefulnessGain = 0.1;       // of a review
 constexpr double kSlowSaturationGain = 0.02;  // of a review
 constexpr double kDeviationsPerLead = 3;      // and a copy while the run ends early
 
@@ -283,7 +284,9 @@ void Pool::review(TimePoint at) {
         const double used = time > 0 ? std::min(1.0, record.busy_time / time) : 0;
         record.saturation += kSaturationGain * (used - record.saturation);
         record.slow_saturation += kSlowSaturationGain * (used - record.slow_saturation);
-        record.busy_time = 0;
+        const double useful = time > 0 ? record.useful_time / time : 0;
+        record.usefulness += kUsefulnessGain * (std::min(1.5, useful) - record.usefulness);
+        record.busy_time = record.useful_time = 0;
     }
     reviewed_ = at;
 }

@@ -92,7 +92,8 @@ struct DeviceRecord {
     std::vector<Index> instance_of_model;  ///< by model; kNone: it has none
     Duration longest_copy{};               ///< of recent batches
     std::uint32_t busy_lanes = 0;
-    double pace = 1;  ///< of its runs, relative to those of its class
+    double pace = 1;        ///< of its runs, relative to those of its class
+    int last_surprise = 0;  ///< 1 or -1: its last run was far slower or quicker than expected
     Swap swap = Swap::none;
     Index swap_to = kNone;  ///< the model that is wanted
     TimePoint loaded_at;    ///< when it began to hold what it holds
@@ -108,6 +109,9 @@ struct ClassRecord {
     TimePoint counted_at;        ///< up to when
     double saturation = 0;       ///< the part of the lanes' time that is used, average
     double slow_saturation = 0;  ///< the same, over a second
+    double useful_time = 0;      ///< seconds that its batches would have taken at the usual rates
+    double usefulness = 0;       ///< that part of the lanes' time, average: 1 is all they can give
+    double mean_run = 0;         ///< seconds, average of what is dispatched
     double lower_credit = 0;     ///< seconds that lower tiers may run before higher ones
     bool is_dirty = false;       ///< something may have become possible
 

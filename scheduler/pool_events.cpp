@@ -1,5 +1,6 @@
 // What devices cause: coming and going, batches that are through, and batches that come back.
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "scheduler/scheduler_impl.h"
@@ -9,6 +10,8 @@ namespace {
 
 constexpr std::uint64_t kRunsBeforePace = 16;  // of a curve
 constexpr double kPaceGain = 0.05;             // of the newest run
+constexpr double kChangeGain = 0.3;            // of the newest run, when the device has changed
+constexpr double kFarOff = 4;                  // deviations
 constexpr double kMostPaceStep = 2;
 constexpr double kMostPace = 16;
 
@@ -242,6 +245,9 @@ void Scheduler::Impl::learn(const InFlight& batch, const RunReport& report) {
     // Old peaks fade, so that one slow copy does not cost late binding for ever.
     Duration& longest = device.longest_copy;
     longest = std::max(longest - longest / 32, batch.curve->copy(batch.rows));
+    for (const ClassUse& use : models_[batch.model].uses)
+        if (use.device_class == device.device_class && use.usual_rate > 0)
+            pool_.class_at(use.device_class).useful_time += batch.rows / use.usual_rate;
     note_batch_for_estimates(batch.model, *batch.curve);
 }
 
@@ -252,7 +258,12 @@ void Scheduler::Impl::learn_pace(DeviceRecord& device, const InFlight& batch, Du
     const double expected = to_seconds(batch.curve->run(batch.rows, {batch.others, device.pace}));
     const double ratio =
         std::clamp(to_seconds(compute) / expected, 1 / kMostPaceStep, kMostPaceStep);
-    device.pace *= 1 + kPaceGain * (ratio - 1);
+    // One run that is far off is a stall; a second one the same way is a change.
+    const bool is_far_off = std::abs(ratio - 1) > kFarOff * batch.curve->deviation();
+    const int side = !is_far_off ? 0 : ratio > 1 ? 1 : -1;
+    const bool is_change = side != 0 && side == device.last_surprise;
+    device.last_surprise = side;
+    device.pace *= 1 + (is_change ? kChangeGain : kPaceGain) * (ratio - 1);
     device.pace = std::clamp(device.pace, 1 / kMostPace, kMostPace);
 }
 

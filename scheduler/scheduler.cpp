@@ -61,6 +61,7 @@ void Scheduler::Impl::submit(const Ticket& ticket) {
     // Calls of one client must not overtake each other by tier.
     record.tier = tier_of(ticket.priority, is_excess && !model.policy.keeps_client_order);
     note_tier(record.tier);
+    model.arrivals.add(now_, ticket.rows);
     if (!returns_.came(now_, ticket.client, index)) model.unexpected.add(now_, ticket.rows);
     model.rows_per_call += kRowsPerCallGain * (ticket.rows - model.rows_per_call);
     for (ClassUse& use : model.uses) use.hold_until = TimePoint();

@@ -49,6 +49,7 @@ struct ModelRecord {
     ModelPolicy policy;
     bool is_listed = true;  ///< in the configuration
     ModelQueue queue;
+    ArrivalRate arrivals;    ///< all rows
     ArrivalRate unexpected;  ///< rows of calls that follow no answer
     std::vector<Index> instances;
     std::vector<ClassUse> uses;     ///< by class, those with usable instances
@@ -60,6 +61,7 @@ struct ModelRecord {
     double best_rate = 0;           ///< of its uses' usual rates
     double growth = 0;              ///< of the queue, rows per second, average over a second
     double rows_before = 0;         ///< in the queue, when growth was last worked out
+    double attainable_rate = 0;     ///< the best, in batches as large as its calls come
     double work_per_row = 0;        ///< seconds of the whole pool
     double rows_per_call = 1;       ///< average
     std::uint32_t unrefreshed = 0;  ///< batches since refresh_estimates()

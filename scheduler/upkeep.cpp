@@ -45,7 +45,7 @@ void Scheduler::Impl::recall(const std::vector<LearntCurve>& curves) {
 /// Works out what is derived from a model's curves.
 void Scheduler::Impl::refresh_estimates(Index index) {
     ModelRecord& model = models_[index];
-    model.best_rate = 0;
+    model.best_rate = model.attainable_rate = 0;
     double pool_rate = 0;
     for (ClassUse& use : model.uses) {
         const RunOn on{use.usual_others, 1};
@@ -65,6 +65,12 @@ void Scheduler::Impl::refresh_estimates(Index index) {
         use.usual_objective = kRunsPerObjective * use.curve->run(use.limit, on);
         pool_rate += use.usual_rate * use.lanes;
         model.best_rate = std::max(model.best_rate, use.usual_rate);
+        // A batch of more rows than come within the objective is not to be had.
+        const double come = model.arrivals.per_second(now_) *
+                            to_seconds(model.policy.objective.value_or(use.usual_objective));
+        const auto rows =
+            static_cast<std::uint32_t>(std::clamp(come, 1.0, static_cast<double>(use.wanted_rows)));
+        model.attainable_rate = std::max(model.attainable_rate, use.curve->rate(rows, on));
     }
     model.work_per_row = pool_rate > 0 ? 1 / pool_rate : 0;
     model.unrefreshed = 0;
