@@ -27,6 +27,9 @@ class FpgaCard {
     /// What XRT calls the card, as a part of a class: "xilinx_u200_gen3x16_xdma_base_2".
     const std::string& model() const { return model_; }
 
+    /// What tells it from all other cards of this host.
+    std::string identity() const { return name_.bdf + "/" + model_; }
+
     /// One more handle of the card. Throws what XRT throws.
     ::xrt::device open_handle() const;
 

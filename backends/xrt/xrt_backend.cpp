@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "backends/xrt/card_lock.h"
 #include "backends/xrt/fpga_card.h"
 #include "backends/xrt/fpga_model.h"
 #include "backends/xrt/placement.h"
@@ -51,6 +53,7 @@ class XrtBackend final : public Backend {
     };
     class OpenLane;
 
+    Status lock();
     Status configure(const FpgaModel& model);
     Status place(ModelId id, const Model& model);
     Status tell(const DeviceFault& fault);
@@ -58,6 +61,7 @@ class XrtBackend final : public Backend {
 
     XrtOptions options_;
     FpgaCard card_;
+    std::optional<fpga::CardLock> lock_;
     DeviceDescription description_;
     FaultHandler tell_ = [](const DeviceFault&) {};
     std::map<ModelId, Model> models_;
@@ -85,6 +89,7 @@ Result<std::unique_ptr<Lane>> XrtBackend::open_lane(std::uint32_t index,
     if (index >= description_.lanes)
         return invalid_argument("lane " + std::to_string(index) + " of a card with " +
                                 std::to_string(description_.lanes));
+    BUNCH_RETURN_IF_ERROR(lock());
     ::xrt::device handle;
     if (const auto error = fpga::tried([&] { handle = card_.open_handle(); }))
         return unavailable("card " + options_.card +
@@ -95,6 +100,16 @@ Result<std::unique_ptr<Lane>> XrtBackend::open_lane(std::uint32_t index,
     lanes_.resize(description_.lanes);
     lanes_[index] = lane;
     return std::unique_ptr<Lane>(std::make_unique<OpenLane>(lane));
+}
+
+/// From the first lane on: a runner that only tries models needs no card.
+Status XrtBackend::lock() {
+    if (lock_) return ok_status();
+    auto lock = fpga::CardLock::acquire(card_.identity());
+    if (!lock.ok())
+        return tell(fpga::describe_fault(FaultKind::busy, card_.name(), lock.status().message()));
+    lock_.emplace(std::move(*lock));
+    return ok_status();
 }
 
 Result<LoadedModel> XrtBackend::load(ModelId id, const ModelSpec& spec) {

@@ -30,7 +30,7 @@ void complain(const Status& status) {
 
 std::unique_ptr<CardList> make_cards() {
     auto list = std::make_unique<CardList>();
-    std::vector<CardSettings> settings(1);
+    std::vector<CardSettings> settings = default_card();
     if (const char* path = std::getenv("BUNCH_XRT_EMULATION"); path != nullptr) {
         const auto read = read_card_settings(path);
         if (!read.ok()) return complain(read.status()), std::move(list);

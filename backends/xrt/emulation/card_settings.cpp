@@ -1,8 +1,11 @@
 #include "backends/xrt/emulation/card_settings.h"
 
+#include <unistd.h>
+
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 
 #include "config/document.h"
@@ -69,12 +72,29 @@ constexpr std::array kCardFields = {
                         }},
 };
 
+/// Cards of one state are one card, whoever opens it; a card without one is its process's.
+void name_cards(std::vector<CardSettings>& cards) {
+    for (std::size_t i = 0; i < cards.size(); ++i) {
+        if (!cards[i].name.empty()) continue;
+        const std::string own = std::to_string(::getpid()) + "." + std::to_string(i);
+        const std::size_t hash = std::hash<std::string>()(cards[i].state);
+        cards[i].name =
+            "bunch_emulated_" + (cards[i].state.empty() ? own : std::to_string(hash % 1000000007));
+    }
+}
+
 }  // namespace
 
 const KernelTiming& CardSettings::timing_of(std::string_view kernel) const {
     for (const KernelTiming& own : kernels)
         if (own.name == kernel) return own;
     return timing;
+}
+
+std::vector<CardSettings> default_card() {
+    std::vector<CardSettings> cards(1);
+    name_cards(cards);
+    return cards;
 }
 
 Result<std::vector<CardSettings>> parse_card_settings(std::string_view text,
@@ -99,6 +119,7 @@ Result<std::vector<CardSettings>> parse_card_settings(std::string_view text,
     for (CardSettings& card : cards)
         if (!card.state.empty())
             card.state = (std::filesystem::path(folder) / card.state).lexically_normal().string();
+    name_cards(cards);
     return cards;
 }
 

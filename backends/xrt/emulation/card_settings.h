@@ -2,7 +2,7 @@
 /// TOML file that BUNCH_XRT_EMULATION names; a real card has no such thing.
 ///
 ///     [[card]]                      # the first one has index 0
-///     name = "bunch_emulated_card"  # as XRT will call it
+///     name = "emulated_u200"        # as XRT will call it; two cards should not have one name
 ///     state = "card0.state"         # shared by all processes that use the card: card_state.h
 ///     load_time = "800ms"           # of a reconfiguration
 ///     latency = "100us"             # of any call, beside what computing takes
@@ -34,7 +34,7 @@ struct KernelTiming {
 };
 
 struct CardSettings {
-    std::string name = "bunch_emulated_card";
+    std::string name;   ///< empty: "bunch_emulated_" and what differs from card to card
     std::string state;  ///< absolute; empty: of this process alone
     Duration load_time{};
     KernelTiming timing;  ///< of kernels that are not below
@@ -44,6 +44,9 @@ struct CardSettings {
 
     const KernelTiming& timing_of(std::string_view kernel) const;
 };
+
+/// One card, of this process alone, that takes no time.
+std::vector<CardSettings> default_card();
 
 /// At least one card. invalid_argument lists every problem with its line.
 Result<std::vector<CardSettings>> read_card_settings(const std::string& path);

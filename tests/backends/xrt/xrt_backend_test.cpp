@@ -28,7 +28,7 @@ using emulation::FpgaFolder;
 using emulation::write_model;
 
 const bool kArranged = [] {
-    arrange_cards("[[card]]\nname = \"bunch_emulated_test\"\nstate = \"card.state\"\n");
+    arrange_cards("[[card]]\nstate = \"card.state\"\n");
     return true;
 }();
 
