@@ -247,11 +247,19 @@ void LanePool::fail_batch(TimePoint now, Batch&& batch, const Status& status) {
 }
 
 void LanePool::lose(TimePoint now, LaneEntry& lane, const std::string& reason) {
+    cut(now, lane);
+    lost_.push_back({lane.device, reason});
+    // Its runner is ended, and serves the device's other lanes, too. Were they lost one by one, a
+    // call that is queued again could meet the same end on the next of them, and look guilty.
+    for (auto& other : lanes_)
+        if (other->device == lane.device && other->link != nullptr) cut(now, *other);
+}
+
+void LanePool::cut(TimePoint now, LaneEntry& lane) {
     lane.clock->fault(now);
     count_in_flight(lane.device, -static_cast<int>(lane.link->slots() - lane.link->free_slots()));
     lane.link.reset();
     scheduler_.lane_lost(now, lane.id);
-    lost_.push_back({lane.device, reason});
     ++generation_;
 }
 

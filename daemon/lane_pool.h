@@ -100,6 +100,7 @@ class LanePool {
     void count_batch(const Batch& batch, const ServedDevice& device, const BatchRun& run);
     void fail_batch(TimePoint now, Batch&& batch, const Status& status);
     void lose(TimePoint now, LaneEntry& lane, const std::string& reason);
+    void cut(TimePoint now, LaneEntry& lane);
     void front_changed(TimePoint now, LaneEntry& lane);
     bool has_waiting_work(DeviceId device) const;
     void count_in_flight(DeviceId device, int change);

@@ -41,6 +41,31 @@ TEST(Faults, KillingTheRunnerInTheMiddleOfTheWorkLosesNoRequest) {
     EXPECT_EQ(daemon.stop().code, 0);
 }
 
+TEST(Faults, ARequestOnSeveralLanesOfARunnerThatDiesIsNotBlamedForEachOfThem) {
+    constexpr int kRequests = 300;
+    DaemonProcess daemon(
+        "[[device]]\nname = \"sim0\"\nbackend = \"simulated\"\nlanes = 4\n"
+        "options = { fixed = \"2ms\" }\n"
+        "[[model]]\nname = \"echo\"\nmax_batch_rows = 1\n"
+        "inputs = [{ name = \"x\", type = \"FP32\", shape = [-1, 4] }]\n"
+        "outputs = [{ name = \"echo\", type = \"FP32\", shape = [-1, 4] }]\n");
+    daemon.start_and_wait();
+    RawClient client(daemon.data_endpoint());
+    for (int i = 0; i < kRequests; ++i)
+        client.send(request_frames(request_header("echo", {4, 4}, std::to_string(i)),
+                                   std::vector<float>(16, 1)));
+
+    for (int i = 0; i < kRequests; ++i) {
+        if (i == 20)
+            for (const pid_t runner : daemon.runners("simulated")) ::kill(runner, SIGKILL);
+        const auto reply = client.receive();
+        ASSERT_TRUE(reply);
+        EXPECT_EQ(reply->status(), "ok") << reply->message();
+    }
+
+    EXPECT_EQ(daemon.stop().code, 0);
+}
+
 TEST(Faults, ARunnerThatHangsIsEndedAtItsTimeLimitAndItsCallsEndHonestly) {
     DaemonProcess daemon(
         "[[device]]\nname = \"sim0\"\nbackend = \"simulated\"\nbatch_timeout = \"300ms\"\n"
