@@ -50,7 +50,8 @@ struct SchedulerConfig {
     /// runner restarts). After it they, and new ones, are rejected with `unavailable`.
     Duration unavailable_after = std::chrono::seconds(30);
     std::vector<TenantPolicy> tenants{};  ///< those not listed have weight 1 and no quota
-    /// The part of a lane's time that calls of lower priority get at least, while they wait.
+    /// The time that calls of lower priority get at least while they wait, as a part of what those
+    /// of higher priority get; at most as much. Nonsense counts as none.
     double minimum_share = 0.05;
 };
 

@@ -21,6 +21,7 @@ Index Scheduler::Impl::model_index(ModelId id) const {
 void Scheduler::Impl::configure(SchedulerConfig config) {
     config_ = std::move(config);
     if (!(config_.minimum_share >= 0)) config_.minimum_share = 0;
+    config_.minimum_share = std::min(config_.minimum_share, 1.0);
     fair_.configure(config_.tenants);
     for (const auto& [id, index] : model_by_id_) models_[index].is_listed = false;
     for (const ModelPolicy& policy : config_.models) {

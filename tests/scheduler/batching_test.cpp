@@ -275,60 +275,6 @@ TEST(LateBinding, TakesNoWaitBehindAnotherBatchForATransfer) {
     EXPECT_THAT(decide(scheduler, at(67ms)), IsEmpty());
 }
 
-TEST(Placement, PrefersTheDeviceThatIsThroughFirst) {
-    Scheduler scheduler(1);
-    scheduler.configure(at(0ms), {{policy(8)}, 5s});
-    scheduler.device_up(at(0ms), device(1, 1, DeviceId{1}, "slow"));
-    scheduler.device_up(at(0ms), device(1, 1, DeviceId{2}, "fast"));
-    scheduler.instance_up(at(0ms), instance(8, DeviceId{1}));
-    scheduler.instance_up(at(0ms), instance(8, DeviceId{2}));
-    scheduler.recall(at(0ms), {exact_curve(42ms, 1ms, "slow"), exact_curve(1ms, 1ms, "fast")});
-
-    for (std::uint64_t call = 2; call < 10; ++call) {
-        scheduler.submit(at(1ms), ticket(call));
-        const Batch batch = batches_of(decide(scheduler, at(1ms))).at(0);
-        EXPECT_EQ(batch.lane, LaneId{200});
-        scheduler.batch_done(at(1ms), batch.id, report(2ms));
-    }
-}
-
-TEST(Placement, SpreadsLightLoadOverEqualLanes) {
-    Scheduler scheduler(1);
-    scheduler.configure(at(0ms), {{policy(8)}, 5s});
-    scheduler.device_up(at(0ms), device(4, 2));
-    scheduler.instance_up(at(0ms), instance(8));
-    std::array<int, 4> used{};
-
-    for (std::uint64_t call = 0; call < 400; ++call) {
-        scheduler.submit(at(0ms), ticket(call));
-        const Batch batch = batches_of(decide(scheduler, at(0ms))).at(0);
-        ++used.at(batch.lane.value - 100);
-        scheduler.batch_done(at(0ms), batch.id, report(2ms));
-    }
-
-    for (const int count : used) EXPECT_GT(count, 50);
-}
-
-TEST(Placement, StaysOnOneClassWhereAnswersMustNotDependOnIt) {
-    ModelPolicy model = policy(8);
-    model.numerics = Numerics::same_class;
-    Scheduler scheduler(1);
-    scheduler.configure(at(0ms), {{model}, 5s});
-    scheduler.device_up(at(0ms), device(1, 1, DeviceId{1}, "cpu"));
-    scheduler.instance_up(at(0ms), instance(8, DeviceId{1}));
-    scheduler.device_up(at(0ms), device(1, 1, DeviceId{2}, "gpu"));
-    scheduler.instance_up(at(0ms), instance(8, DeviceId{2}));
-    scheduler.submit(at(0ms), ticket(1, 16));
-
-    const std::vector<Batch> batches = batches_of(decide(scheduler, at(0ms)));
-
-    ASSERT_EQ(batches.size(), 1u);
-    EXPECT_EQ(batches[0].lane, LaneId{100});
-    scheduler.device_gone(at(1ms), DeviceId{1});
-    EXPECT_THAT(rejects_of(decide(scheduler, at(1ms))),
-                ElementsAre(RejectOf(1, StatusCode::unavailable)));
-}
-
 TEST(Memory, OfADispatchedBatchIsUsedAgain) {
     Scheduler scheduler = one_lane(policy(8), 1);
     scheduler.submit(at(0ms), ticket(1, 8));
