@@ -22,6 +22,8 @@ struct Farm {
     std::uint32_t rows_per_request = 1;
     std::uint32_t lanes = 1;
     std::uint32_t max_batch_rows = 32;
+    std::uint32_t slots = 2;
+    bool has_names = false;   ///< clients tell who they are
     Duration fixed{};         ///< of a run
     Duration per_row{};       ///< of a run
     Duration copy_per_row{};  ///< into the slot
@@ -44,13 +46,18 @@ class FarmRun {
         policy.max_batch_rows = farm.max_batch_rows;
         policy.max_queued_rows = farm.clients * farm.rows_per_request;
         scheduler_.configure(now_, {{policy}, 5s});
-        DeviceInfo device{DeviceId{1}, "device", {}, 2};
+        DeviceInfo device{DeviceId{1}, "device", {}, farm.slots};
         for (std::uint32_t i = 0; i < farm.lanes; ++i) device.lanes.push_back(LaneId{i});
         scheduler_.device_up(now_, device);
-        scheduler_.instance_up(now_, {InstanceId{1}, ModelId{1}, DeviceId{1}, farm.max_batch_rows,
-                                      InstanceState::ready});
+        InstanceInfo instance;
+        instance.instance = InstanceId{1};
+        instance.model = ModelId{1};
+        instance.device = DeviceId{1};
+        instance.max_batch_rows = farm.max_batch_rows;
+        scheduler_.instance_up(now_, instance);
         lanes_.resize(farm.lanes);
-        for (std::uint32_t i = 0; i < farm.clients; ++i) at(now_ + i * 10us, {}, Step::arrive);
+        for (std::uint32_t i = 0; i < farm.clients; ++i)
+            at(now_ + i * 10us, {}, Step::arrive, i + 1);
     }
 
     Outcome run() {
@@ -77,6 +84,7 @@ class FarmRun {
     struct Event {
         LaneId lane;
         Step step = Step::arrive;
+        std::uint64_t client = 0;  ///< that arrives
     };
     struct Slot {
         Batch batch;
@@ -89,7 +97,9 @@ class FarmRun {
         bool is_running = false;
     };
 
-    void at(TimePoint when, LaneId lane, Step step) { events_.emplace(when, Event{lane, step}); }
+    void at(TimePoint when, LaneId lane, Step step, std::uint64_t client = 0) {
+        events_.emplace(when, Event{lane, step, client});
+    }
 
     void happen(const Event& event) {
         if (event.step == Step::arrive) {
@@ -97,6 +107,8 @@ class FarmRun {
             ticket.call = CallId{next_call_++};
             ticket.model = ModelId{1};
             ticket.rows = farm_.rows_per_request;
+            if (farm_.has_names) ticket.client = ClientId{event.client};
+            client_of_[ticket.call] = event.client;
             scheduler_.submit(now_, ticket);
             return;
         }
@@ -122,7 +134,10 @@ class FarmRun {
             std::uint32_t& left =
                 unanswered_.try_emplace(slice.call, farm_.rows_per_request).first->second;
             left -= slice.rows;
-            if (left == 0) at(now_ + farm_.think, {}, Step::arrive);
+            if (left > 0) continue;
+            at(now_ + farm_.think, {}, Step::arrive, client_of_.at(slice.call));
+            unanswered_.erase(slice.call);
+            client_of_.erase(slice.call);
         }
     }
 
@@ -166,7 +181,8 @@ class FarmRun {
     TimePoint copier_free_{};
     std::multimap<TimePoint, Event> events_;
     std::vector<SimLane> lanes_;
-    std::map<CallId, std::uint32_t> unanswered_;
+    std::map<CallId, std::uint32_t> unanswered_;  ///< rows
+    std::map<CallId, std::uint64_t> client_of_;
     std::uint64_t next_call_ = 0;
     double busy_ = 0;
     double rows_ = 0;
@@ -230,6 +246,29 @@ TEST(ClosedLoop, KeepsATinyModelsLaneBusy) {
 
     EXPECT_GE(outcome.duty, 0.97);
     EXPECT_GE(outcome.mean_rows, 60);
+}
+
+/// The accelerator of the issue: 5 ms + 100 us per row, and clients that call again at once.
+Farm accelerator(std::uint32_t clients, std::uint32_t slots) {
+    return {.clients = clients,
+            .max_batch_rows = 64,
+            .slots = slots,
+            .has_names = true,
+            .fixed = 5ms,
+            .per_row = 100us,
+            .copy_per_row = 1us,
+            .think = 50us,
+            .noise = 0.01,
+            .lasts = 20s};
+}
+
+TEST(ClosedLoop, MergesTheClientsThatTellTheirNamesIntoOneBatch) {
+    for (const std::uint32_t slots : {1u, 2u}) {
+        SCOPED_TRACE(std::to_string(slots) + " slots");
+        // At most 8 / (5 ms + 0.8 ms + 0.05 ms) = 1367, and 64 / (5 ms + 6.4 ms + 0.05 ms) = 5590.
+        EXPECT_GE(run(accelerator(8, slots)).rows_per_second, 1300);
+        EXPECT_GE(run(accelerator(64, slots)).rows_per_second, 5200);
+    }
 }
 
 TEST(ClosedLoop, SpreadsLargeRequestsOverTheLanes) {
