@@ -58,11 +58,13 @@ void WithDeadlines(benchmark::State& state) {
 }
 
 void open_loop(benchmark::State& state, const LoadedPool& pool) {
-    OpenLoad load(pool, static_cast<double>(state.range(0)) / 100, 256);
+    OpenLoad load(pool, static_cast<double>(state.range(0)) / 100,
+                  static_cast<std::uint32_t>(state.range(1)));
     measure(state, load);
 }
 
-/// Scenario S1, by percent of what the GPU can do: deadlines, and clients that tell their names.
+/// Scenario S1, by percent of what the GPU can do, with a deadline on each request, and with
+/// clients that tell their names or without.
 void OneGpu(benchmark::State& state) {
     open_loop(state, one_gpu());
 }
@@ -81,12 +83,13 @@ void Farm(benchmark::State& state) {
 }
 
 const std::vector<std::vector<std::int64_t>> kPools = {{1, 8, 64}, {1, 10, 50}};
+const std::vector<std::vector<std::int64_t>> kLoads = {{50, 80, 100, 150}, {0, 256}};
 
 BENCHMARK(DecideOncePerTurn)->ArgNames({"devices", "models"})->ArgsProduct(kPools);
 BENCHMARK(DecideAfterEveryRequest)->ArgNames({"devices", "models"})->ArgsProduct(kPools);
 BENCHMARK(WithDeadlines)->ArgNames({"devices", "models"})->ArgsProduct(kPools);
-BENCHMARK(OneGpu)->ArgName("percent")->Arg(50)->Arg(80)->Arg(100)->Arg(150);
-BENCHMARK(MixedPool)->ArgName("percent")->Arg(50)->Arg(80)->Arg(100)->Arg(150);
+BENCHMARK(OneGpu)->ArgNames({"percent", "names"})->ArgsProduct(kLoads);
+BENCHMARK(MixedPool)->ArgNames({"percent", "names"})->ArgsProduct(kLoads);
 BENCHMARK(Farm)->ArgName("clients")->Arg(16)->Arg(256);
 
 }  // namespace

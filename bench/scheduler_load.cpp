@@ -157,7 +157,7 @@ void OpenLoad::submit() {
     ticket.call = CallId{next_call_};
     const std::size_t drawn = next_call_++ % kDrawn;
     ticket.model = ModelId{sequence_[drawn]};
-    if (clients_ > 0) ticket.client = ClientId{drawn * 7919 % clients_ + 1};
+    if (clients_ > 0) ticket.client = ClientId{next_call_ * 7919 % clients_ + 1};
     if (pool_.models[sequence_[drawn]].objective > 0ns)
         ticket.deadline = now_ + pool_.models[sequence_[drawn]].objective;
     scheduler_.submit(now_, ticket);
