@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 
 #include "core/time.h"
@@ -22,6 +23,12 @@ struct BatchRules {
     bool lane_is_idle = true;  ///< then copying delays it too
     RunOn on;
     const CostCurve* curve = nullptr;  ///< of the model on the lane's class
+
+    /// So many rows are not through by a deadline before this; at or after it, rows_by() says.
+    TimePoint hopeless_before(std::uint32_t rows) const {
+        constexpr Duration kRounding = std::chrono::microseconds(1);
+        return begin + curve->cautious_run(rows, on) - kRounding;
+    }
 
     /// The most rows that are through by `deadline`.
     std::uint32_t rows_by(TimePoint deadline) const {

@@ -32,7 +32,8 @@ Index CallTable::find(CallId id) const {
 
 Index CallTable::add_piece(Index call, std::uint32_t first_row, std::uint32_t rows) {
     const Index index = pieces_.acquire();
-    pieces_[index] = {call, first_row, rows, kNone, kNone, calls_[call].pieces};
+    pieces_[index] = {
+        call, first_row, rows, kNone, kNone, calls_[call].pieces, calls_[call].hard_deadline()};
     calls_[call].pieces = index;
     return index;
 }

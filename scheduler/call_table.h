@@ -18,9 +18,10 @@ struct Piece {
     Index call = kNone;
     std::uint32_t first_row = 0;
     std::uint32_t rows = 0;
-    Index before = kNone;   ///< in its line
-    Index after = kNone;    ///< in its line
-    Index sibling = kNone;  ///< next piece of the same call, in no order
+    Index before = kNone;         ///< in its line
+    Index after = kNone;          ///< in its line
+    Index sibling = kNone;        ///< next piece of the same call, in no order
+    TimePoint deadline = kNever;  ///< OpenCall::hard_deadline(), here since lines are walked by it
 };
 
 /// A slice that is not in a queue, with the record of its call; valid while CallTable::is_open().
@@ -44,6 +45,9 @@ struct OpenCall {
     bool is_in_order = false;           ///< and some of its rows wait to
     bool is_late = false;               ///< wanted although its deadline cannot be met
     bool is_open = false;
+
+    /// After it an answer is of no use, or, once it cannot be met, of less use.
+    TimePoint hard_deadline() const { return is_late ? kNever : ticket.deadline; }
 };
 
 class CallTable {

@@ -26,16 +26,12 @@ constexpr int kLongestWait = 2;       // times the fixed time of a run
 
 }  // namespace
 
-/// The deadline after which an answer is of no use, or of less use.
-TimePoint Scheduler::Impl::hard_deadline(const OpenCall& call) const {
-    return call.is_late ? kNever : call.ticket.deadline;
-}
-
 TimePoint Scheduler::Impl::wanted_by(const ModelRecord& model, const OpenCall& call,
                                      Duration otherwise) const {
     if (model.policy.objective)
-        return std::min(hard_deadline(call), saturating_add(call.arrival, *model.policy.objective));
-    if (hard_deadline(call) != kNever) return hard_deadline(call);
+        return std::min(call.hard_deadline(),
+                        saturating_add(call.arrival, *model.policy.objective));
+    if (call.hard_deadline() != kNever) return call.hard_deadline();
     return saturating_add(call.arrival, otherwise);
 }
 
@@ -137,18 +133,21 @@ BatchRules Scheduler::Impl::rules_of(const ModelRecord& model, const ClassUse& u
     return rules;
 }
 
-/// When a call of so many rows that begins on another class would be through.
+/// When a call of so many rows that begins on another class would be through. Asked for one waiting
+/// call after the other, so the last answer is kept until something changes.
 TimePoint Scheduler::Impl::end_elsewhere(const ModelRecord& model, const ClassUse& use,
                                          std::uint32_t rows) const {
-    TimePoint earliest = kNever;
+    const Elsewhere question{now_, next_batch_, model.index, use.device_class, rows, kNever};
+    if (elsewhere_.is_same_question(question)) return elsewhere_.end;
+    elsewhere_ = question;
     for (const ClassUse& other : model.uses) {
         if (other.device_class == use.device_class) continue;
         const TimePoint begin = pool_.earliest_free(other.device_class, model.index, now_);
         if (begin == kNever) continue;
         const Duration run = other.curve->run(std::min(rows, other.limit), {other.usual_others, 1});
-        earliest = std::min(earliest, saturating_add(begin, run));
+        elsewhere_.end = std::min(elsewhere_.end, saturating_add(begin, run));
     }
-    return earliest;
+    return elsewhere_.end;
 }
 
 /// Ends, or puts behind the others, a call whose deadline no class can meet.
@@ -181,14 +180,19 @@ Scheduler::Impl::Plan Scheduler::Impl::plan_batch(Index index, const ClassUse& u
     Index piece = model.queue.lines()[line].head;
     std::uint64_t walked = 0;
     std::uint64_t blocked = 0;
+    std::uint32_t limit_rows = 0;  // for which too_early holds
+    TimePoint too_early;
     while (piece != kNone) {
         if (walked > kMostWalked * rules.limit || blocked > kMostBlocked) return plan;
         const Piece here = calls_.piece(piece);
-        const OpenCall& call = calls_[here.call];
-        const TimePoint deadline = hard_deadline(call);
+        const TimePoint deadline = here.deadline;
         const std::uint32_t needed = std::min(here.rows, rules.limit);
         const bool may_go = this->may_go(model, here.call, lane);
-        if (may_go && (deadline == kNever || rules.rows_by(deadline) >= needed)) break;
+        if (needed != limit_rows) {
+            limit_rows = needed;
+            too_early = rules.hopeless_before(needed);
+        }
+        if (may_go && deadline >= too_early && rules.rows_by(deadline) >= needed) break;
         ++(may_go ? walked : blocked);
         plan.available -= here.rows;
         piece = here.after;
@@ -197,7 +201,7 @@ Scheduler::Impl::Plan Scheduler::Impl::plan_batch(Index index, const ClassUse& u
             for (; piece != kNone && calls_.piece(piece).call == here.call;
                  piece = calls_.piece(piece).after)
                 plan.available -= calls_.piece(piece).rows;
-            const bool moves = call.ticket.late_ok;
+            const bool moves = calls_[here.call].ticket.late_ok;
             give_up(index, here.call);
             plan.is_stale = true;
             if (moves) return plan;
@@ -240,7 +244,7 @@ void Scheduler::Impl::size_batch(const ModelRecord& model, const ClassUse& use,
             plan.closed_by = CloseReason::deadline;
         }
     }
-    const TimePoint deadline = hard_deadline(oldest);
+    const TimePoint deadline = oldest.hard_deadline();
     const auto could = static_cast<std::uint32_t>(std::min<std::uint64_t>(cap, plan.available));
     plan.rows = could;
     if (deadline != kNever) plan.rows = std::min(could, std::max(1u, rules.rows_by(deadline)));
@@ -268,17 +272,23 @@ void Scheduler::Impl::consider_shedding(const ModelRecord& model, const ClassUse
     double most = worth(plan.rows, 0);
     Plan here = plan;
     std::uint64_t walked = 0;
+    std::uint32_t limit_rows = 0;  // for which too_early holds
+    TimePoint too_early;
     for (const std::uint32_t target : {want / 4, want / 2, want}) {
         if (target <= plan.rows) continue;
         std::uint32_t fits = 0;
         while (here.first != kNone && walked <= kMostWalked * rules.limit) {
             const Piece& piece = calls_.piece(here.first);
-            const TimePoint deadline = hard_deadline(calls_[piece.call]);
-            fits = rules.rows_by(deadline);
+            const TimePoint deadline = piece.deadline;
+            const auto wanted =
+                static_cast<std::uint32_t>(std::min<std::uint64_t>(target, here.available));
+            if (wanted != limit_rows) {
+                limit_rows = wanted;
+                too_early = rules.hopeless_before(wanted);
+            }
+            fits = deadline < too_early ? 0 : rules.rows_by(deadline);
             const bool may_go = this->may_go(model, piece.call, lane);
-            if (may_go && fits >= std::min<std::uint64_t>(target, here.available) &&
-                fits >= std::min(piece.rows, rules.limit))
-                break;
+            if (may_go && fits >= wanted && fits >= std::min(piece.rows, rules.limit)) break;
             ++walked;
             if (may_go && end_elsewhere(model, use, piece.rows) > deadline)
                 here.skipped += piece.rows;
@@ -440,6 +450,7 @@ std::optional<Scheduler::Impl::Candidate> Scheduler::Impl::evaluate(Index index,
 
 /// Whether the order of its client's calls lets a call go to the lane.
 bool Scheduler::Impl::may_go(const ModelRecord& model, Index call, Index lane) const {
+    if (!model.has_order) return true;
     const OpenCall& record = calls_[call];
     if (!record.is_ordered) return true;
     return !model.queue.has_suspects() &&

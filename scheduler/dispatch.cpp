@@ -50,7 +50,7 @@ void Scheduler::Impl::reject_expired() {
     while (const std::optional<CallId> id = expiry_.pop(now_)) {
         const Index call = calls_.find(*id);
         if (call == kNone || calls_[call].queued_rows == 0) continue;
-        if (hard_deadline(calls_[call]) > now_) continue;
+        if (calls_[call].hard_deadline() > now_) continue;
         const auto waited =
             std::chrono::duration_cast<std::chrono::microseconds>(now_ - calls_[call].arrival);
         end_call(call,
@@ -242,7 +242,7 @@ void Scheduler::Impl::take_rows(const Candidate& candidate, const BatchRules& ru
         while (piece != kNone && !former.is_full() && ++walked <= kMostWalked * rules.limit) {
             const Piece here = calls_.piece(piece);
             const OpenCall& call = calls_[here.call];
-            const TimePoint deadline = one_call ? kNever : hard_deadline(call);
+            const TimePoint deadline = one_call ? kNever : here.deadline;
             const std::uint32_t rows = may_go(model, here.call, into.lane)
                                            ? former.offer(here.rows, deadline, only_fills)
                                            : 0;

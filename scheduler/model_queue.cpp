@@ -93,7 +93,6 @@ void ModelQueue::put_back(CallTable& calls, const HeldSlice& held) {
 
 void ModelQueue::change_tier(CallTable& calls, Index index, Tier tier) {
     OpenCall& record = calls[index];
-    if (record.tier == tier) return;
     std::vector<Slice> slices;
     while (record.pieces != kNone) {
         const Piece& piece = calls.piece(record.pieces);

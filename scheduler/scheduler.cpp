@@ -68,6 +68,7 @@ void Scheduler::Impl::submit(const Ticket& ticket) {
     for (ClassUse& use : model.uses) use.hold_until = TimePoint();
     model.queue.push_back(calls_, call);
     record.is_ordered = model.policy.keeps_client_order && ticket.client.value != 0;
+    model.has_order = model.has_order || record.is_ordered;
     if (record.is_ordered) order_.waits(calls_, index, call);
     watch_deadline(ticket);
     mark_dirty(index);

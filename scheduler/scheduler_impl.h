@@ -58,6 +58,7 @@ struct ModelRecord {
     bool is_expected = false;       ///< a device will be, or is
     TimePoint dead_since;           ///< when not live
     bool is_dirty = false;          ///< in dirty_models_
+    bool has_order = false;         ///< the order of some client's calls was ever to be kept
     double best_rate = 0;           ///< of its uses' usual rates
     double growth = 0;              ///< of the queue, rows per second, average over a second
     double rows_before = 0;         ///< in the queue, when growth was last worked out
@@ -194,7 +195,6 @@ class Scheduler::Impl {
                             std::uint32_t rows) const;
     double backlog_of(Index device_class, Index but) const;
     double load_of(const ClassUse& use) const;
-    TimePoint hard_deadline(const OpenCall& call) const;
     TimePoint wanted_by(const ModelRecord& model, const OpenCall& call,
                         Duration otherwise = kUsualObjective) const;
     bool takes_suspects(const LaneRecord& lane) const;
@@ -226,6 +226,22 @@ class Scheduler::Impl {
     void need_elsewhere(const ModelRecord& model, SwapCase& into) const;
     void measure_growth();
     void end_swap(Index device);
+
+    /// The last answer of end_elsewhere(), and what was asked.
+    struct Elsewhere {
+        TimePoint at;
+        std::uint64_t batches = 0;  ///< dispatched so far
+        Index model = kNone;
+        Index device_class = kNone;
+        std::uint32_t rows = 0;
+        TimePoint end;
+
+        bool is_same_question(const Elsewhere& other) const {
+            return at == other.at && batches == other.batches && model == other.model &&
+                   device_class == other.device_class && rows == other.rows;
+        }
+    };
+    mutable Elsewhere elsewhere_;
 
     SchedulerConfig config_;
     FairShare fair_;
