@@ -27,6 +27,7 @@ struct BatchRules {
     /// So many rows are not through by a deadline before this; at or after it, rows_by() says.
     TimePoint hopeless_before(std::uint32_t rows) const {
         constexpr Duration kRounding = std::chrono::microseconds(1);
+        if (!curve->is_sloped()) return begin;  // sizes that were never seen are tried
         return begin + curve->cautious_run(rows, on) - kRounding;
     }
 

@@ -60,6 +60,10 @@ class CostCurve {
     /// 1, three of half the limit, then `limit`.
     std::uint32_t trial_rows(std::uint32_t limit) const;
 
+    /// Whether batches of different sizes were seen, so that other sizes can be foretold.
+    bool is_sloped() const { return sloped_; }
+
+    /// Whether enough batches were seen for trial_rows() to be over.
     bool is_tried() const { return runs_ >= kTrials; }
 
     /// Expected compute time.

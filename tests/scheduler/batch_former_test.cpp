@@ -124,5 +124,18 @@ TEST(WorthOfABatch, CountsTheRowsBeyondTheUsualRateAtFullLoadAndTheLostOnesAtNon
     EXPECT_DOUBLE_EQ(worth_of_batch(0.5, 20, 3, 1000, 10ms), 5 - 1.5);
 }
 
+TEST(BatchRules, CallNothingHopelessThatWasNeverTried) {
+    CostCurve one_size;
+    one_size.learn_run(1, 2ms);
+    const BatchRules tried = rules(one_size, 32);
+    const CostCurve curve = known_curve();
+    const BatchRules known = rules(curve, 32);
+
+    EXPECT_EQ(tried.hopeless_before(32), tried.begin);
+    EXPECT_EQ(tried.rows_by(tried.begin + 3ms), 32u);
+    EXPECT_LT(known.rows_by(known.hopeless_before(32) - 1us), 32u);
+    EXPECT_EQ(known.rows_by(known.hopeless_before(32) + 2us), 32u);
+}
+
 }  // namespace
 }  // namespace bunch
