@@ -3,10 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
-#include "npy/npy.h"
 #include "cli/server_options.h"
 #include "cli/table.h"
 #include "client/connection.h"
+#include "npy/npy.h"
 
 namespace bunch {
 namespace {

@@ -45,7 +45,8 @@ std::string memories_of(const fpga::Xclbin& design, std::size_t unit) {
 }
 
 void write_text(const fpga::Xclbin& design, std::ostream& out) {
-    out << "uuid      " << fpga::to_text(design.uuid) << "\nplatform  " << design.platform << "\n\n";
+    out << "uuid      " << fpga::to_text(design.uuid) << "\nplatform  " << design.platform
+        << "\n\n";
     std::vector<std::vector<std::string>> rows;
     for (const fpga::Section& section : design.sections)
         rows.push_back({fpga::section_name(section.kind), std::to_string(section.offset),
@@ -129,8 +130,8 @@ Status make(const XclbinOptions& options, const Console& console) {
                            " cannot be written (check the path, its permissions and "
                            "the space that is left)");
     const auto design = fpga::parse_xclbin(bytes);
-    console.out << options.file << ": " << bytes.size() << " bytes, uuid " << fpga::to_text(design->uuid)
-                << '\n';
+    console.out << options.file << ": " << bytes.size() << " bytes, uuid "
+                << fpga::to_text(design->uuid) << '\n';
     return {};
 }
 

@@ -477,9 +477,10 @@ double Scheduler::Impl::score_of(const ModelRecord& model, const ClassUse& use,
         to_seconds(wanted - rules.begin - use.curve->cautious_run(plan.rows, rules.on)) - turn;
     const double whole = to_seconds(std::max(wanted - oldest.arrival, Duration(1)));
     // Trial batches are small, but what they teach is worth more.
-    const double efficiency = use.curve->is_tried() && model.attainable_rate > 0
-                                  ? use.curve->rate(plan.rows, rules.on) / model.attainable_rate
-                                  : 1;
+    const double efficiency =
+        use.curve->known() && use.curve->is_tried() && model.attainable_rate > 0
+            ? use.curve->rate(plan.rows, rules.on) / model.attainable_rate
+            : 1;
     const double scarcity =
         std::clamp((record.usefulness - kScarceFrom) / (kScarceAt - kScarceFrom), 0.0, 1.0);
     return std::pow(efficiency, kEasyPower + scarcity * (kScarcePower - kEasyPower)) /

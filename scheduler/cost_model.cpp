@@ -51,6 +51,7 @@ bool is_sense(double value, double most) {
 }  // namespace
 
 void CostCurve::learn_run(std::uint32_t rows, Duration compute, RunOn on) {
+    ++tries_;
     if (!is_plausible(rows, compute)) return;
     double seconds = to_seconds(compute) / on.pace;
     double expected = seconds;
@@ -148,7 +149,7 @@ double CostCurve::mean_seconds(std::uint32_t rows, RunOn on) const {
 
 std::uint32_t CostCurve::trial_rows(std::uint32_t limit) const {
     if (is_tried()) return limit;
-    return runs_ < kTrials / 2 ? 1 : std::max(1u, limit / 2);
+    return tries_ < kTrials / 2 ? 1 : std::max(1u, limit / 2);
 }
 
 Duration CostCurve::run(std::uint32_t rows, RunOn on) const {
@@ -241,7 +242,7 @@ void CostCurve::restore(const LearntCurve& from) {
     // As if the smallest and the largest batch had been seen.
     for (const std::uint32_t rows : {from.smallest_rows, from.largest_rows})
         learn_run(rows, from_seconds(from.fixed + from.per_row * rows));
-    runs_ = kTrials;
+    runs_ = tries_ = kTrials;
     contention_ = from.per_row > 0
                       ? std::clamp(from.per_row_contended / from.per_row, 0.0, kMostContention)
                       : 0;

@@ -64,7 +64,7 @@ class CostCurve {
     bool is_sloped() const { return sloped_; }
 
     /// Whether enough batches were seen for trial_rows() to be over.
-    bool is_tried() const { return runs_ >= kTrials; }
+    bool is_tried() const { return tries_ >= kTrials; }
 
     /// Expected compute time.
     Duration run(std::uint32_t rows, RunOn on = {}) const;
@@ -140,6 +140,7 @@ class CostCurve {
     std::array<double, kBuckets> corrections_ = no_corrections();
     bool is_straight_ = true;  ///< no correction matters
     std::uint64_t runs_ = 0;
+    std::uint64_t tries_ = 0;  ///< runs, those of nonsense times included
     std::uint32_t smallest_rows_ = 0;
     std::uint32_t largest_rows_ = 0;
 };

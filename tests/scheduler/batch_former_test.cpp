@@ -137,5 +137,12 @@ TEST(BatchRules, CallNothingHopelessThatWasNeverTried) {
     EXPECT_EQ(known.rows_by(known.hopeless_before(32) + 2us), 32u);
 }
 
+TEST(CostCurve, EndsItsTrialsEvenIfTheDeviceReportsNoTimes) {
+    CostCurve curve;
+    for (int i = 0; i < 6; ++i) curve.learn_run(1, 0ns);
+
+    EXPECT_EQ(curve.trial_rows(32), 32u);
+}
+
 }  // namespace
 }  // namespace bunch

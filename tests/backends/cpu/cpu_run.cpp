@@ -16,8 +16,8 @@
 #include "backends/cpu/program.h"
 #include "backends/graph/onnx_reader.h"
 #include "backends/graph/passes.h"
-#include "npy/npy.h"
 #include "core/time.h"
+#include "npy/npy.h"
 
 namespace bunch::cpu_test {
 namespace {
