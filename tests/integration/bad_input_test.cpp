@@ -215,8 +215,10 @@ TEST(Overload, AClientBeyondItsCreditIsRefusedWhileOthersAreServed) {
 }
 
 TEST(Overload, ClientsThatNeverReadCostBoundedMemoryAndNobodyElse) {
-    DaemonProcess daemon(echo_config("0us", "0us", "max_batch_rows = 4000"),
-                         "client_credit_bytes = \"1MiB\"");
+    // A queue that holds all that the clients' credit allows, so that it is not what refuses.
+    DaemonProcess daemon(
+        echo_config("0us", "0us", "max_batch_rows = 4000\nmax_queued_rows = 4000000"),
+        "client_credit_bytes = \"1MiB\"");
     daemon.start_and_wait();
     std::vector<std::unique_ptr<RawClient>> silent;
     for (int i = 0; i < 20; ++i)
