@@ -391,11 +391,13 @@ bool Scheduler::Impl::waits_for_more(Index index, ClassUse& use, const BatchRule
     if (const TimePoint wanted = wanted_by(model, oldest); wanted != kNever)
         here.longest = std::min(
             here.longest, wanted - use.curve->cautious_run(plan.rows + 1, rules.on) - rules.begin);
-    if (expects) list_answers_to_come();
+    if (expects) {
+        list_answers_to_come();
+        returns_.look(index, now_, to_come_, outlook_);
+    }
     const Duration wait = best_wait(here, [&](Duration w) {
         double rows = rate * to_seconds(w);
-        if (expects)
-            rows += model.rows_per_call * returns_.expected(index, now_, free_in + w, to_come_);
+        if (expects) rows += model.rows_per_call * outlook_.within(free_in + w);
         return std::min(rows, static_cast<double>(rules.limit - plan.rows));
     });
     if (wait <= Duration::zero()) return false;

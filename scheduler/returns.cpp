@@ -36,16 +36,16 @@ double Returns::ReturnTimes::part_within(Duration age) const {
     if (age <= Duration::zero()) return 0;
     const std::size_t bin = bin_of(age);
     if (bin == kBins - 1) return below[bin];
-    // Edges of bin 4 o + q + 1 are 2^o (1 + q/4) and 2^o (1 + (q+1)/4) microseconds.
+    // Bin 4 o + q + 1 begins at 2^o (1 + q/4) microseconds and is 2^o / 4 wide.
     double from = 0;
-    double to = 1;
+    double bins_per_micro = 1;
     if (bin > 0) {
         const double octave = static_cast<double>(std::uint64_t{1} << ((bin - 1) / 4));
         from = octave * (1 + static_cast<double>((bin - 1) % 4) / 4);
-        to = from + octave / 4;
+        bins_per_micro = 4 / octave;
     }
     const double micros = static_cast<double>(age.count()) / 1000;
-    const double part = std::clamp((micros - from) / (to - from), 0.0, 1.0);
+    const double part = std::clamp((micros - from) * bins_per_micro, 0.0, 1.0);
     return below[bin] + part * (below[bin + 1] - below[bin]);
 }
 
@@ -114,10 +114,10 @@ void Returns::answered(TimePoint at, ClientId id, Index model) {
     ++who.away;
 }
 
-double Returns::expected(Index model, TimePoint at, Duration within,
-                         const std::vector<AnswersToCome>& to_come) const {
-    if (!expects(model)) return 0;
-    double calls = 0;
+void Returns::look(Index model, TimePoint at, const std::vector<AnswersToCome>& to_come,
+                   Outlook& into) const {
+    into.groups_.clear();
+    if (!expects(model)) return;
     for (const Index from : by_next_[model]) {
         const Previous& before = previous_[from];
         if (before.answers < kFew) continue;
@@ -128,15 +128,25 @@ double Returns::expected(Index model, TimePoint at, Duration within,
         for (const Cohort& cohort : before.cohorts) {
             if (cohort.away == 0) continue;
             const Duration age = at - cohort.answered;
+            const double over = times.part_within(age);
+            if (over >= times.all()) continue;  // nobody took so long
             const double gone = before.any.part_within(age) / before.answers;
-            const double in_time = times.part_within(age + within) - times.part_within(age);
-            calls += cohort.away * in_time / before.answers / std::max(kFloor, 1 - gone);
+            into.groups_.push_back({&times, age, static_cast<double>(cohort.away), over,
+                                    before.answers, std::max(kFloor, 1 - gone)});
         }
         for (const AnswersToCome& answers : to_come)
-            if (answers.model == from && answers.at < at + within)
-                calls +=
-                    answers.clients * times.part_within(at + within - answers.at) / before.answers;
+            if (answers.model == from)
+                into.groups_.push_back({&times, at - answers.at,
+                                        static_cast<double>(answers.clients), 0, before.answers,
+                                        1});
     }
+}
+
+double Returns::Outlook::within(Duration time) const {
+    double calls = 0;
+    for (const Group& group : groups_)
+        calls += group.clients * (group.times->part_within(group.age + time) - group.before) /
+                 group.answers / group.left;
     return calls;
 }
 

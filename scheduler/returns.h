@@ -37,10 +37,12 @@ class Returns {
     /// Whether any client was ever seen to come back to `model`.
     bool expects(Index model) const { return model < by_next_.size() && !by_next_[model].empty(); }
 
-    /// How many calls of `model` are expected in (at, at + within]: from clients that were answered
-    /// and have not come back, and from those of `to_come`.
-    double expected(Index model, TimePoint at, Duration within,
-                    const std::vector<AnswersToCome>& to_come) const;
+    class Outlook;
+
+    /// Who is expected to call `model` after `at`: clients that were answered and have not come
+    /// back, and those of `to_come`. `into` is valid until this changes.
+    void look(Index model, TimePoint at, const std::vector<AnswersToCome>& to_come,
+              Outlook& into) const;
 
     /// Nothing is known any more of a model; its number may be used again.
     void forget_model(Index model);
@@ -57,6 +59,7 @@ class Returns {
 
         void refresh();
         double part_within(Duration age) const;  ///< in calls
+        double all() const { return below[kBins]; }
     };
 
     /// Clients that were answered at the same time.
@@ -93,6 +96,27 @@ class Returns {
     std::pmr::unordered_map<ClientId, Client> by_id_;
     std::vector<Previous> previous_;           ///< by model
     std::vector<std::vector<Index>> by_next_;  ///< models after which clients came to this one
+};
+
+/// What is expected as of one moment. Made by look(); its memory is used again.
+class Returns::Outlook {
+  public:
+    /// How many calls are expected within that time.
+    double within(Duration time) const;
+
+  private:
+    friend class Returns;
+
+    /// Clients that were, or will be, answered at the same time.
+    struct Group {
+        const ReturnTimes* times = nullptr;
+        Duration age{};      ///< since the answer
+        double clients = 0;  ///< that are away
+        double before = 0;   ///< calls that took no longer than `age`
+        double answers = 1;  ///< that those calls are a part of
+        double left = 1;     ///< the part of the clients that is still away at that age
+    };
+    std::vector<Group> groups_;
 };
 
 }  // namespace bunch

@@ -246,6 +246,7 @@ class Scheduler::Impl {
     SchedulerConfig config_;
     FairShare fair_;
     Returns returns_;
+    Returns::Outlook outlook_;  ///< of waits_for_more()
     ClientOrder order_;
     Expiry expiry_;
     std::vector<Reject> rejects_;     ///< decided already, told by the next decide()

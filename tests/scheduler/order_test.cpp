@@ -149,7 +149,7 @@ TEST(ClientOrder, IsKeptWhenSuspectsAreLostAgain) {
     Scheduler scheduler = two_lanes(ordered(8));
     for (std::uint64_t call = 1; call <= 4; ++call) scheduler.submit(at(0ms), ticket_of(7, call));
     std::vector<std::uint64_t> order;
-    int losses = 0;
+    std::uint32_t losses = 0;
     for (int i = 0; i < 40 && scheduler.open_calls() > 0; ++i) {
         const TimePoint when = at(i * 10ms);
         for (const Batch& batch : batches_of(decide(scheduler, when))) {
@@ -157,7 +157,7 @@ TEST(ClientOrder, IsKeptWhenSuspectsAreLostAgain) {
             if (losses < 3) {
                 scheduler.device_up(
                     when,
-                    {kDevice, "cpu", {LaneId{200 + ++losses * 2u}, LaneId{201 + losses * 2u}}, 1});
+                    {kDevice, "cpu", {LaneId{200 + 2 * ++losses}, LaneId{201 + 2 * losses}}, 1});
                 scheduler.instance_up(when, instance(8));
                 break;
             }
