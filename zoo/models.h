@@ -37,6 +37,15 @@ void build_deeptau(OnnxBuilder& net);
 /// EdgeConv blocks on the 8 nearest neighbours each, to eight classes.
 void build_particlenet(OnnxBuilder& net);
 
+/// Dense layers with ReLU between: sizes that taggers and regressions in physics have, for which
+/// the CPU backend states how fast it is. 27-32-32-16-1, 30-64-64-64-3 and 784-1024-1024-512-10.
+void build_mlp_27(OnnxBuilder& net);
+void build_mlp_30(OnnxBuilder& net);
+void build_mlp_784(OnnxBuilder& net);
+
+/// Boosted decision trees: 200 of depth 6 on 30 features, to a log-odds.
+void build_trees(OnnxBuilder& net);
+
 /// A few layers of everything that ResNet-50 has, small enough for tests: convolutions, batch
 /// normalisation, pooling, a residual sum.
 void build_small_cnn(OnnxBuilder& net);

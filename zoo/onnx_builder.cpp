@@ -1,5 +1,6 @@
 #include "zoo/onnx_builder.h"
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cmath>
@@ -147,6 +148,45 @@ std::string OnnxBuilder::plain_convolution(const std::string& x, std::int64_t in
     return y;
 }
 
+// Node i of a tree leads to 2 i + 1 and 2 i + 2.
+std::string OnnxBuilder::trees(const std::string& x, std::int64_t features, std::int64_t count,
+                               int depth) {
+    const std::int64_t tests = (std::int64_t{1} << depth) - 1, nodes = 2 * tests + 1;
+    std::vector<std::int64_t> tree, id, feature, yes, no, leaf_tree, leaf_id;
+    std::vector<std::string> mode;
+    for (std::int64_t t = 0; t < count; ++t)
+        for (std::int64_t i = 0; i < nodes; ++i) {
+            const bool leaf = i >= tests;
+            tree.push_back(t), id.push_back(i);
+            yes.push_back(leaf ? 0 : 2 * i + 1), no.push_back(leaf ? 0 : 2 * i + 2);
+            mode.emplace_back(leaf ? "LEAF" : "BRANCH_LEQ");
+            const double column = leaf ? 0 : random_.uniform(0, static_cast<double>(features));
+            feature.push_back(std::min(static_cast<std::int64_t>(column), features - 1));
+            if (leaf) leaf_tree.push_back(t), leaf_id.push_back(i);
+        }
+    const auto leaves = static_cast<std::int64_t>(leaf_id.size());
+    const std::vector<std::int64_t> target(leaf_id.size(), 0);
+    onnx::OperatorSetIdProto& opset = *model_.add_opset_import();
+    opset.set_domain("ai.onnx.ml");
+    opset.set_version(2);
+    std::string y = apply("TreeEnsembleRegressor", {x},
+                          {{"n_targets", std::int64_t{1}},
+                           {"nodes_treeids", tree},
+                           {"nodes_nodeids", id},
+                           {"nodes_featureids", feature},
+                           {"nodes_values", normal_values(count * nodes, 0, 1)},
+                           {"nodes_modes", mode},
+                           {"nodes_truenodeids", yes},
+                           {"nodes_falsenodeids", no},
+                           {"target_treeids", leaf_tree},
+                           {"target_nodeids", leaf_id},
+                           {"target_ids", target},
+                           {"target_weights", normal_values(leaves, 0, 0.1)}});
+    onnx::GraphProto& graph = *model_.mutable_graph();
+    graph.mutable_node(graph.node_size() - 1)->set_domain("ai.onnx.ml");
+    return y;
+}
+
 std::string OnnxBuilder::apply(const std::string& op, const std::vector<std::string>& inputs,
                                const Attributes& attributes) {
     std::string y = node(op, inputs);
@@ -202,26 +242,38 @@ std::string OnnxBuilder::node(const std::string& op, const std::vector<std::stri
     return made.output(0);
 }
 
-void OnnxBuilder::attribute(const std::string& name, std::int64_t value) {
+onnx::AttributeProto& OnnxBuilder::add_attribute(const std::string& name, int type) {
     onnx::GraphProto& graph = *model_.mutable_graph();
     onnx::AttributeProto& made = *graph.mutable_node(graph.node_size() - 1)->add_attribute();
     made.set_name(name);
-    made.set_type(onnx::AttributeProto::INT);
-    made.set_i(value);
+    made.set_type(static_cast<onnx::AttributeProto::AttributeType>(type));
+    return made;
+}
+
+void OnnxBuilder::attribute(const std::string& name, std::int64_t value) {
+    add_attribute(name, onnx::AttributeProto::INT).set_i(value);
 }
 
 void OnnxBuilder::attribute(const std::string& name, const std::vector<std::int64_t>& values) {
-    onnx::GraphProto& graph = *model_.mutable_graph();
-    onnx::AttributeProto& made = *graph.mutable_node(graph.node_size() - 1)->add_attribute();
-    made.set_name(name);
-    made.set_type(onnx::AttributeProto::INTS);
+    onnx::AttributeProto& made = add_attribute(name, onnx::AttributeProto::INTS);
     for (const std::int64_t value : values) made.add_ints(value);
 }
 
+void OnnxBuilder::attribute(const std::string& name, const std::vector<float>& values) {
+    onnx::AttributeProto& made = add_attribute(name, onnx::AttributeProto::FLOATS);
+    for (const float value : values) made.add_floats(value);
+}
+
+void OnnxBuilder::attribute(const std::string& name, const std::vector<std::string>& values) {
+    onnx::AttributeProto& made = add_attribute(name, onnx::AttributeProto::STRINGS);
+    for (const std::string& value : values) made.add_strings(value);
+}
+
 void OnnxBuilder::window_attributes(Window window) {
-    attribute("kernel_shape", {window.kernel, window.kernel});
-    attribute("strides", {window.stride, window.stride});
-    attribute("pads", {window.padding, window.padding, window.padding, window.padding});
+    using Integers = std::vector<std::int64_t>;
+    attribute("kernel_shape", Integers(2, window.kernel));
+    attribute("strides", Integers(2, window.stride));
+    attribute("pads", Integers(4, window.padding));
 }
 
 std::string OnnxBuilder::weights(const std::string& role, const std::vector<std::int64_t>& extents,

@@ -32,7 +32,8 @@ struct NormStatistics {
 
 class OnnxBuilder {
   public:
-    using Attribute = std::variant<std::int64_t, std::vector<std::int64_t>>;
+    using Attribute = std::variant<std::int64_t, std::vector<std::int64_t>, std::vector<float>,
+                                   std::vector<std::string>>;
     using Attributes = std::vector<std::pair<std::string, Attribute>>;
 
     OnnxBuilder(const std::string& graph_name, std::uint64_t seed);
@@ -66,6 +67,10 @@ class OnnxBuilder {
     std::string plain_convolution(const std::string& x, std::int64_t inputs, std::int64_t outputs,
                                   const std::vector<std::int64_t>& kernel, std::int64_t stride = 1);
 
+    /// `count` complete binary trees of `depth` tests each on the `features` columns of `x`, which
+    /// are drawn as if these were normal numbers; the sum of a leaf per tree is a log-odds.
+    std::string trees(const std::string& x, std::int64_t features, std::int64_t count, int depth);
+
     /// Any other operator.
     std::string apply(const std::string& op, const std::vector<std::string>& inputs,
                       const Attributes& attributes = {});
@@ -84,6 +89,9 @@ class OnnxBuilder {
     std::string node(const std::string& op, const std::vector<std::string>& inputs);
     void attribute(const std::string& name, std::int64_t value);
     void attribute(const std::string& name, const std::vector<std::int64_t>& values);
+    void attribute(const std::string& name, const std::vector<float>& values);
+    void attribute(const std::string& name, const std::vector<std::string>& values);
+    onnx::AttributeProto& add_attribute(const std::string& name, int type);
     void window_attributes(Window window);
     std::string weights(const std::string& role, const std::vector<std::int64_t>& extents,
                         const std::vector<float>& values);

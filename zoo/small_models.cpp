@@ -33,6 +33,36 @@ void build_muon_pair(OnnxBuilder& net) {
     build_student(net, 10, 1);
 }
 
+namespace {
+
+void build_dense(OnnxBuilder& net, const std::vector<std::int64_t>& widths) {
+    std::string x = net.input("input", {widths.front()});
+    for (std::size_t i = 1; i < widths.size(); ++i) {
+        x = net.dense(x, widths[i - 1], widths[i]);
+        if (i + 1 < widths.size()) x = net.relu(x);
+    }
+    net.output(x, "output", {widths.back()});
+}
+
+}  // namespace
+
+void build_mlp_27(OnnxBuilder& net) {
+    build_dense(net, {27, 32, 32, 16, 1});
+}
+
+void build_mlp_30(OnnxBuilder& net) {
+    build_dense(net, {30, 64, 64, 64, 3});
+}
+
+void build_mlp_784(OnnxBuilder& net) {
+    build_dense(net, {784, 1024, 1024, 512, 10});
+}
+
+void build_trees(OnnxBuilder& net) {
+    const std::string x = net.input("input", {30});
+    net.output(net.trees(x, 30, 200, 6), "output", {1});
+}
+
 void build_small_cnn(OnnxBuilder& net) {
     const std::string image = net.input("input", {3, 32, 32});
     std::string x = net.batch_norm(net.convolution(image, 3, 8, {3, 1, 1}), 8, {2, 1});

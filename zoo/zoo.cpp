@@ -26,6 +26,10 @@ const std::vector<Entry>& entries() {
          build_deeptau},
         {{"particlenet", "ParticleNet for small jets, [N,23,P] and [N,14,V] -> [N,8]"},
          build_particlenet},
+        {{"mlp_27", "dense network 27-32-32-16-1, [N,27] -> [N,1]"}, build_mlp_27},
+        {{"mlp_30", "dense network 30-64-64-64-3, [N,30] -> [N,3]"}, build_mlp_30},
+        {{"mlp_784", "dense network 784-1024-1024-512-10, [N,784] -> [N,10]"}, build_mlp_784},
+        {{"trees", "200 boosted decision trees of depth 6, [N,30] -> [N,1]"}, build_trees},
         {{"small_cnn", "small residual network for tests, [N,3,32,32] -> [N,10]"}, build_small_cnn},
     };
     return all;

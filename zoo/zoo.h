@@ -31,6 +31,10 @@ struct ZooModel {
 /// | deepmet     | [N,4500,11]         | output [N,2]    | 12,665     |
 /// | deeptau     | three, see below    | output [N,4]    | 1,053,542  |
 /// | particlenet | two, see below      | output [N,8]    | 234,088    |
+/// | mlp_27      | [N,27]              | output [N,1]    | 2,497      |
+/// | mlp_30      | [N,30]              | output [N,3]    | 10,499     |
+/// | mlp_784     | [N,784]             | output [N,10]   | 2,383,370  |
+/// | trees       | [N,30]              | output [N,1]    | 200 trees  |
 /// | small_cnn   | [N,3,32,32]         | logits [N,10]   | 2,178      |
 ///
 /// deeptau takes "tau" [N,47], "inner" [N,228,11,11] and "outer" [N,228,21,21]; particlenet takes

@@ -26,7 +26,9 @@ class Weights:
     """The float tensors of a file, one after the other, in double precision."""
 
     def __init__(self, path):
-        tensors = [onnx.numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer]
+        graph = onnx.load(path).graph
+        self.nodes = graph.node
+        tensors = [onnx.numpy_helper.to_array(t) for t in graph.initializer]
         self.rest = [torch.from_numpy(t.copy()).double() for t in tensors if t.dtype == numpy.float32]
 
     def take(self):
@@ -58,11 +60,34 @@ def facile(w, input):
     return dense_chain(w, input, 3)
 
 
+def mlp(w, input):
+    return dense_chain(w, input, 3)
+
+
 def student(w, input):
     x = input
     for _ in range(4):
         x = torch.relu(w.norm(w.dense(x)))
     return w.dense(x)
+
+
+def trees(w, input):
+    given = {a.name: onnx.helper.get_attribute_value(a) for a in w.nodes[0].attribute}
+    nodes = zip(given["nodes_treeids"], given["nodes_nodeids"])
+    place = {name: i for i, name in enumerate(nodes)}
+    weight = dict(zip(zip(given["target_treeids"], given["target_nodeids"]), given["target_weights"]))
+    sums = []
+    for row in input.tolist():
+        total = 0.0
+        for tree in sorted({t for t, _ in place}):
+            at = 0
+            while (tree, at) not in weight:
+                i = place[tree, at]
+                side = "nodes_truenodeids" if row[given["nodes_featureids"][i]] <= given["nodes_values"][i] else "nodes_falsenodeids"
+                at = given[side][i]
+            total += weight[tree, at]
+        sums.append([total])
+    return torch.tensor(sums, dtype=torch.float64)
 
 
 def deepcalo(w, input):
@@ -145,6 +170,10 @@ MODELS = {
     "facile": (facile, normal(input=(47,)), 1000),
     "muon": (student, normal(input=(5,)), 100),
     "muon_pair": (student, normal(input=(10,)), 100),
+    "mlp_27": (mlp, normal(input=(27,)), 100),
+    "mlp_30": (mlp, normal(input=(30,)), 100),
+    "mlp_784": (mlp, normal(input=(784,)), 33),
+    "trees": (trees, normal(input=(30,)), 1000),
     "deepcalo": (deepcalo, normal(input=(4, 56, 11)), 5),
     "protodune": (protodune, normal(input=(1, 48, 48)), 37),
     "deepmet": (deepmet, clouds_with_classes, 2),
