@@ -1,5 +1,6 @@
-/// What XRT threw, as a value. XRT throws std::bad_alloc for a full memory bank, std::system_error
-/// with the driver's errno, and other exceptions with a text only.
+/// What XRT threw, as a value. XRT throws std::bad_alloc where the driver gives it no buffer, which
+/// is a full memory bank, unless the driver's errno says that it refuses everything; and
+/// std::system_error with the driver's errno, and other exceptions with a text only.
 #pragma once
 
 #include <cerrno>
@@ -20,10 +21,13 @@ struct DriverError {
 /// Nothing, if the call went well.
 template <typename Call>
 std::optional<DriverError> tried(Call&& call) {
+    errno = 0;
     try {
         call();
         return std::nullopt;
     } catch (const std::bad_alloc&) {
+        if (errno == EDEADLK || errno == ENODEV || errno == ENXIO)
+            return DriverError{errno, "no buffer can be had (errno " + std::to_string(errno) + ")"};
         return DriverError{ENOMEM, "no memory is left in the bank (-ENOMEM)"};
     } catch (const std::system_error& error) {
         const int code = std::abs(error.code().value());
