@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace bunch::plot {
 namespace {
@@ -56,13 +57,34 @@ std::vector<Tick> Axis::ticks(const std::vector<std::string>& categories) const 
             found.push_back({static_cast<double>(i), categories[i]});
         return found;
     }
-    const double step = linear_step(high);
-    for (double i = 0; i * step <= high * 1.001; ++i)
-        found.push_back({i * step, fmt::format("{:g}", i * step)});
+    const double step = linear_step(high - low);
+    for (double i = std::ceil(low / step - 0.001); i * step <= high + 0.001 * step; ++i)
+        found.push_back({i * step, fmt::format("{:g}", i * step + 0.0)});  // never "-0"
     return found;
 }
 
+namespace {
+
+/// From the lowest to the highest point, the ends on ticks.
+Axis fitted_axis(const PlotPanel& panel, double PlotPoint::*coordinate) {
+    double low = std::numeric_limits<double>::infinity(), high = -low;
+    for (const PlotSeries& series : panel.series)
+        for (const PlotPoint& point : series.points) {
+            low = std::min(low, point.*coordinate);
+            high = std::max(high, point.*coordinate);
+        }
+    if (!(low < high))
+        return {Scale::fitted, std::isfinite(low) ? low - 1 : 0, std::isfinite(low) ? low + 1 : 1,
+                0, 1};
+    const double step = linear_step(high - low);
+    return {Scale::fitted, step * std::floor(low / step + 0.001),
+            step * std::ceil(high / step - 0.001), 0, 1};
+}
+
+}  // namespace
+
 Axis axis_over(const PlotPanel& panel, Scale scale, double PlotPoint::*coordinate) {
+    if (scale == Scale::fitted) return fitted_axis(panel, coordinate);
     if (scale == Scale::categories) {
         const double count = std::max(1.0, static_cast<double>(panel.categories.size()));
         return {scale, -0.5, count - 0.5, 0, 1};

@@ -20,7 +20,7 @@ struct Axis {
 
     double pixel(double value) const;
 
-    /// Logarithmic: 1, 2 and 5 times every power of ten. Linear: a handful of even ones.
+    /// Logarithmic: 1, 2 and 5 times every power of ten. Linear, fitted: a handful of even ones.
     std::vector<Tick> ticks(const std::vector<std::string>& categories) const;
 };
 

@@ -99,8 +99,9 @@ std::string curve(const PlotSeries& series, const Axis& x, const Axis& y, double
     for (const PlotPoint& point : series.points) {
         const double px = x.pixel(point.x) + shift, py = y.pixel(point.y);
         path += fmt::format("{:.1f},{:.1f} ", px, py);
-        marks += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\" fill=\"{}\"/>\n", px, py,
-                             series.radius, series.color);
+        if (series.radius > 0)
+            marks += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\" fill=\"{}\"/>\n", px,
+                                 py, series.radius, series.color);
         if (!point.label.empty())
             marks += text_at(px + 6, py - 6, "start", point.label,
                              " font-size=\"11\" fill=\"" + series.color + "\"");

@@ -1,5 +1,5 @@
-/// Curves and dots as an SVG file: several panels side by side. Only what the benchmarks need, no
-/// charting library.
+/// Curves and dots as an SVG file: several panels side by side. Only what the benchmarks and the
+/// muon reports need, no charting library.
 #pragma once
 
 #include <string>
@@ -17,12 +17,13 @@ struct PlotSeries {
     std::string color;  ///< as CSS has it
     bool dashed = false;
     std::vector<PlotPoint> points;
-    double radius = 3.5;  ///< of a point
+    double radius = 3.5;  ///< of a point; 0 draws the line alone
 };
 
 enum class Scale : unsigned char {
     logarithmic,
     linear,      ///< from 0
+    fitted,      ///< linear too, from the lowest to the highest point
     categories,  ///< named places side by side; only for x, and points are not joined
 };
 

@@ -53,6 +53,24 @@ TEST(Plot, PutsDotsOfCategoriesSideBySideWithoutJoiningThem) {
         EXPECT_THAT(svg, HasSubstr(text));
 }
 
+TEST(Plot, AFittedAxisHoldsPointsBelowZeroBetweenTicks) {
+    PlotPanel panel;
+    panel.series = {{"a", "blue", false, {{0, -1.7, ""}, {0, 3.1, ""}}}};
+
+    const Axis axis = axis_over(panel, Scale::fitted, &PlotPoint::y);
+
+    EXPECT_DOUBLE_EQ(axis.low, -2);
+    EXPECT_DOUBLE_EQ(axis.high, 4);
+    ASSERT_EQ(axis.ticks({}).size(), 7U);
+    EXPECT_EQ(axis.ticks({})[2].text, "0");
+}
+
+TEST(Plot, ASeriesWithoutRadiusHasNoDots) {
+    const PlotPanel panel = {"", "", "", {{"a", "blue", false, {{1, 1, ""}, {2, 2, ""}}, 0}}};
+
+    EXPECT_EQ(count(to_svg("Title", {panel}), "<circle"), 0U);
+}
+
 TEST(Plot, TheEndsOfALinearAxisAreZeroAndATickAboveAllPoints) {
     PlotPanel panel;
     panel.series = {{"a", "blue", false, {{0, 0.93, ""}}}};

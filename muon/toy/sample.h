@@ -1,0 +1,31 @@
+/// Samples of single muons and of pairs, as many as asked for. Equal settings give equal samples,
+/// on any number of threads: every block of attempts has a stream of random numbers of its own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+#include "core/result.h"
+#include "muon/fields.h"
+
+namespace bunch::muon {
+
+struct SampleSettings {
+    std::uint64_t seed = 1;           ///< of the muons
+    std::uint64_t detector_seed = 7;  ///< of the misalignment and of the tables' calibration
+    std::size_t count = 0;            ///< accepted ones, at least 1
+    unsigned threads = 1;
+};
+
+/// Called between blocks with the part that is done, 0 to 1; on the calling thread.
+using OnProgress = std::function<void(double)>;
+
+/// invalid_argument for an empty sample.
+Result<MuonSample> generate_muons(const SampleSettings& settings, const OnProgress& on_progress);
+
+/// Half of them real (decays of two muons that both fire the trigger), half fake: ghosts, that is
+/// a second candidate from other hits of the same muon, and chance combinations of soft muons.
+Result<PairSample> generate_pairs(const SampleSettings& settings, const OnProgress& on_progress);
+
+}  // namespace bunch::muon
