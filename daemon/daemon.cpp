@@ -59,6 +59,9 @@ DeviceSettings settings_of(const DeviceConfig& device, const Config& config) {
     settings.slots = device.slots;
     settings.arena_bytes = device.arena_bytes;
     settings.state_dir = config.server.state_dir;
+    // What it finds out about a model at the first load outlives the runner.
+    if (device.backend == "cpu")
+        settings.options.try_emplace("plan_cache", config.server.state_dir + "/plans");
     settings.restart = {config.restart.initial_pause, config.restart.max_pause,
                         config.restart.max_restarts, config.restart.window};
     return settings;

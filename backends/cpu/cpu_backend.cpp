@@ -90,7 +90,8 @@ std::optional<Completion> CpuLane::wait(TimePoint /*until*/) {
 
 class CpuBackend final : public Backend {
   public:
-    explicit CpuBackend(DeviceDescription description) : description_(std::move(description)) {}
+    CpuBackend(DeviceDescription description, std::string plan_cache)
+        : description_(std::move(description)), plan_cache_(std::move(plan_cache)) {}
 
     const DeviceDescription& device() const override { return description_; }
     Result<LoadedModel> load(ModelId id, const ModelSpec& model) override;
@@ -100,6 +101,7 @@ class CpuBackend final : public Backend {
 
   private:
     DeviceDescription description_;
+    std::string plan_cache_;
     ModelTable models_;
 };
 
@@ -136,6 +138,7 @@ Result<LoadedModel> CpuBackend::load(ModelId id, const ModelSpec& model) {
                              std::string(name_of(model.precision)) + "; the CPU backend has f32");
     cpu::CpuModelOptions options;
     options.max_rows = model.max_batch_rows;
+    options.plan_cache = plan_cache_;
     BUNCH_ASSIGN_OR_RETURN(const std::shared_ptr<const cpu::CpuModel> loaded,
                            cpu::CpuModel::load(model.path, options));
     auto sessions = std::make_shared<Sessions>();
@@ -180,14 +183,20 @@ Result<std::uint32_t> parse_count(const std::string& key, const std::string& tex
 
 Result<std::unique_ptr<Backend>> make_cpu_backend(const BackendOptions& options) {
     DeviceDescription description{"cpu", cpu::usable_cores(), 2, memory_of_host()};
+    std::string plan_cache;
     for (const auto& [key, value] : options) {
+        if (key == "plan_cache") {
+            plan_cache = value;
+            continue;
+        }
         if (key != "lanes" && key != "slots")
             return invalid_argument("a CPU device has no option '" + key +
-                                    "'; it has 'lanes' and 'slots'");
+                                    "'; it has 'lanes', 'slots' and 'plan_cache'");
         BUNCH_ASSIGN_OR_RETURN(const std::uint32_t count, parse_count(key, value));
         (key == "lanes" ? description.lanes : description.slots_per_lane) = count;
     }
-    return std::unique_ptr<Backend>(std::make_unique<CpuBackend>(std::move(description)));
+    return std::unique_ptr<Backend>(
+        std::make_unique<CpuBackend>(std::move(description), std::move(plan_cache)));
 }
 
 }  // namespace bunch

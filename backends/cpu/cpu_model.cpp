@@ -1,9 +1,11 @@
 #include "backends/cpu/cpu_model.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "backends/cpu/model_probe.h"
+#include "backends/cpu/plan_cache.h"
 #include "backends/cpu/threads.h"
 #include "backends/graph/lowering.h"
 #include "backends/graph/passes.h"
@@ -42,10 +44,7 @@ std::vector<LayerTime> PlannedSession::layer_times() const {
             const Plan& plan = program_->plans()[p];
             if (times[p][s] == Duration{}) continue;
             const std::string rows = " x" + std::to_string(plan.rows);
-            if (const auto* step = std::get_if<PrimitiveStep>(&plan.steps[s]))
-                layers.push_back({step->description + rows, "oneDNN", times[p][s]});
-            else
-                layers.push_back({"fused dense layers", "own loop", times[p][s]});
+            layers.push_back({description_of(plan.steps[s]) + rows, times[p][s]});
         }
     return layers;
 }
@@ -82,7 +81,7 @@ void InterpretedSession::record_times() {
                 known.time += run.time;
                 return;
             }
-        layers_.push_back({layer, run.implementation, run.time});
+        layers_.push_back({layer + "  " + run.implementation, run.time});
     });
 }
 
@@ -154,28 +153,54 @@ Result<std::shared_ptr<const CpuModel>> CpuModel::load(const std::string& path,
         log::warn("model_weights_not_finite", {{"file", path},
                                                {"tensor", model->operators_.not_finite.front()},
                                                {"tensors", model->operators_.not_finite.size()}});
-    BUNCH_RETURN_IF_ERROR(model->prepare(options).with_context(path));
+    BUNCH_RETURN_IF_ERROR(model->prepare(path, options).with_context(path));
     return std::shared_ptr<const CpuModel>(model);
 }
 
-Status CpuModel::prepare(const CpuModelOptions& options) {
+namespace {
+
+// What is known of the model's convolutions; a cache that does not work costs time, not the model.
+std::optional<PlanCache> open_cache(const std::string& folder, const std::string& model) {
+    if (folder.empty()) return std::nullopt;
+    Result<PlanCache> cache = PlanCache::open(folder, model);
+    if (cache.ok()) return std::move(cache).value();
+    log::warn("plan_cache_unusable", {{"reason", cache.status().message()}});
+    return std::nullopt;
+}
+
+}  // namespace
+
+Status CpuModel::prepare_planned(const Graph& graph, const std::string& path,
+                                 const CpuModelOptions& options) {
+    ProgramOptions chosen = options.program;
+    const std::optional<PlanCache> cache = open_cache(options.plan_cache, path);
+    if (cache) {
+        chosen.timed = true;
+        chosen.choices = cache->load();
+    }
+    BUNCH_ASSIGN_OR_RETURN(program_, Program::prepare(graph, options.max_rows, chosen));
+    if (cache && program_->choices() != chosen.choices) {
+        const Status stored = cache->store(program_->choices());
+        if (!stored.ok()) log::warn("plan_cache_unusable", {{"reason", stored.message()}});
+    }
+    return ok_status();
+}
+
+Status CpuModel::prepare(const std::string& path, const CpuModelOptions& options) {
     if (options.planned) {
         Result<Graph> graph = lower(operators_);
-        if (graph.ok()) {
+        Status status = graph.status();
+        if (status.ok()) {
             simplify(*graph);
-            Result<std::shared_ptr<const Program>> program =
-                Program::prepare(*graph, options.max_rows, options.program);
-            if (program.ok()) {
-                program_ = *program;
-                signature_ = program_->signature();
-                max_rows_ = program_->max_rows();
-                for (OperatorValue& value : operators_.values) value.constant.reset();
-                return ok_status();
-            }
-            why_not_planned_ = program.status().message();
-        } else {
-            why_not_planned_ = graph.status().message();
+            status = prepare_planned(*graph, path, options);
         }
+        if (status.ok()) {
+            signature_ = program_->signature();
+            max_rows_ = program_->max_rows();
+            for (OperatorValue& value : operators_.values) value.constant.reset();
+            return ok_status();
+        }
+        why_not_planned_ = status.message();
     } else {
         why_not_planned_ = "not asked for";
     }

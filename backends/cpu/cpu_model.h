@@ -17,8 +17,7 @@ namespace bunch::cpu {
 
 /// Time spent in one layer: a step of a plan, or a node.
 struct LayerTime {
-    std::string layer;  ///< label and shape of what it makes, as far as known
-    std::string implementation;
+    std::string layer;  ///< label, shape of what it makes as far as known, implementation
     Duration time{};
 };
 
@@ -42,7 +41,8 @@ class ModelSession {
 struct CpuModelOptions {
     std::uint32_t max_rows = 32;
     ProgramOptions program;
-    bool planned = true;  ///< without, node by node even where a plan is possible (for tests)
+    std::string plan_cache;  ///< folder of plan_cache.h: convolutions are timed once; empty: never
+    bool planned = true;     ///< without, node by node even where a plan is possible (for tests)
     InterpreterOptions interpreter;
 };
 
@@ -69,7 +69,9 @@ class CpuModel : public std::enable_shared_from_this<CpuModel> {
     const InterpreterOptions& interpreter_options() const { return interpreter_; }
 
   private:
-    Status prepare(const CpuModelOptions& options);
+    Status prepare(const std::string& path, const CpuModelOptions& options);
+    Status prepare_planned(const Graph& graph, const std::string& path,
+                           const CpuModelOptions& options);
 
     OperatorGraph operators_;  ///< without constants once planned: the program has its own
     ModelSignature signature_;

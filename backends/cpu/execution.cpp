@@ -21,7 +21,7 @@ void* address_of(const Place& place, std::byte* arena, std::byte* scratch) {
 }  // namespace
 
 Execution::Execution(const Plan& plan, std::byte* arena, std::byte* scratch)
-    : plan_(&plan), arena_(arena), stream_(plan.engine) {
+    : plan_(&plan), arena_(arena), scratch_(scratch), stream_(plan.engine) {
     for (const Step& step : plan.steps)
         if (const auto* primitive = std::get_if<PrimitiveStep>(&step))
             bind(*primitive, arena, scratch);
@@ -60,6 +60,14 @@ Status Execution::run_step(const Step& step, std::size_t& next, std::size_t rows
         auto* to = const_cast<std::byte*>(source(mlp->destination, inputs, outputs));
         mlp->mlp->run(reinterpret_cast<const float*>(source(mlp->source, inputs, outputs)),
                       reinterpret_cast<float*>(to), rows);
+        return ok_status();
+    }
+    if (const auto* conv = std::get_if<WinogradStep>(&step)) {
+        auto* to = const_cast<std::byte*>(source(conv->destination, inputs, outputs));
+        conv->run(conv->layer,
+                  reinterpret_cast<const float*>(source(conv->source, inputs, outputs)),
+                  reinterpret_cast<float*>(to), static_cast<long>(rows),
+                  reinterpret_cast<float*>(scratch_));
         return ok_status();
     }
     const Bound& bound = bound_[next++];

@@ -49,7 +49,7 @@ class Execution {
                             std::span<std::byte* const> outputs) const;
 
     const Plan* plan_;
-    std::byte* arena_;
+    std::byte *arena_, *scratch_;
     dnnl::stream stream_;
     std::vector<dnnl::memory> memories_;
     std::vector<dnnl_exec_arg_t> arguments_;

@@ -67,9 +67,8 @@ void print_layers(const std::vector<LayerTime>& layers) {
     double total = 0;
     for (const LayerTime& layer : layers) total += to_seconds(layer.time);
     for (const LayerTime& layer : layers)
-        std::printf("    %10.1f us %5.1f%%  %s  %s\n", 1e6 * to_seconds(layer.time),
-                    100 * to_seconds(layer.time) / std::max(total, 1e-12), layer.layer.c_str(),
-                    layer.implementation.c_str());
+        std::printf("    %10.1f us %5.1f%%  %s\n", 1e6 * to_seconds(layer.time),
+                    100 * to_seconds(layer.time) / std::max(total, 1e-12), layer.layer.c_str());
 }
 
 Status bench_once(const CpuModel& model, std::uint32_t rows, std::uint32_t threads,

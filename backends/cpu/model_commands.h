@@ -14,6 +14,7 @@ struct ModelArguments {
     std::string file;
     std::vector<std::string> inputs;  ///< "name=file.npy"
     std::string output_dir = ".";
+    std::string plan_cache;  ///< folder of plan_cache.h, or empty
     std::vector<std::uint32_t> batches = {1};
     std::vector<std::uint32_t> threads = {1};
     std::int64_t length = 16;  ///< of extents that the model leaves open besides rows

@@ -23,11 +23,7 @@ json plans_of(const Program& program) {
     json plans = json::array();
     for (const Plan& plan : program.plans()) {
         json steps = json::array();
-        for (const Step& step : plan.steps) {
-            const auto* primitive = std::get_if<PrimitiveStep>(&step);
-            steps.push_back(primitive != nullptr ? primitive->description
-                                                 : "fused dense layers: own loop");
-        }
+        for (const Step& step : plan.steps) steps.push_back(description_of(step));
         plans.push_back({{"rows", plan.rows},
                          {"any_rows", plan.any_rows},
                          {"arena_bytes", plan.arena_bytes},

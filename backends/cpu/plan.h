@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "backends/cpu/mlp.h"
+#include "backends/cpu/winograd_kernel.h"
 
 namespace bunch::cpu {
 
@@ -44,7 +45,18 @@ struct MlpStep {
     Place source, destination;
 };
 
-using Step = std::variant<PrimitiveStep, MlpStep>;
+/// A convolution in loops of our own.
+struct WinogradStep {
+    winograd_kernel::Function run;
+    winograd_kernel::Layer layer;  ///< its weights and bias are among what the plan keeps
+    Place source, destination;
+    std::string description;
+};
+
+using Step = std::variant<PrimitiveStep, MlpStep, WinogradStep>;
+
+/// Node and implementation, for people.
+std::string description_of(const Step& step);
 
 struct Plan {
     dnnl::engine engine;  ///< primitives run only with memory of the very same engine

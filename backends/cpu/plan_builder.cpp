@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "backends/cpu/winograd.h"
+
 namespace bunch::cpu {
 namespace {
 
@@ -121,9 +123,7 @@ void PlanBuilder::add_step(const dnnl::primitive& primitive, std::string descrip
     PrimitiveStep step{primitive, {}, std::move(description)};
     for (const auto& [number, located] : arguments) {
         touch(located.buffer);
-        // The offset holds the buffer until the arena is laid out.
-        step.arguments.push_back(
-            {number, located.desc, {Place::Kind::arena, 0, located.buffer.value, nullptr}});
+        step.arguments.push_back({number, located.desc, unsettled(located)});
     }
     if (scratchpad.get_size() > 0) {
         plan_.scratch_bytes = std::max(plan_.scratch_bytes, aligned(scratchpad.get_size()));
@@ -137,9 +137,30 @@ void PlanBuilder::add_mlp(std::shared_ptr<const Mlp> mlp, const Located& source,
                           const Located& destination) {
     touch(source.buffer);
     touch(destination.buffer);
-    plan_.steps.emplace_back(MlpStep{std::move(mlp),
-                                     {Place::Kind::arena, 0, source.buffer.value, nullptr},
-                                     {Place::Kind::arena, 0, destination.buffer.value, nullptr}});
+    plan_.steps.emplace_back(MlpStep{std::move(mlp), unsettled(source), unsettled(destination)});
+}
+
+void PlanBuilder::add_winograd(winograd_kernel::Layer layer, const std::string& label,
+                               ValueId weights, std::optional<ValueId> bias, const Located& source,
+                               const Located& destination) {
+    auto transformed = weights_.get(weights, winograd_weight_floats(layer), [&](float* to) {
+        transform_winograd(layer, floats(graph_.at(weights)), to);
+    });
+    layer.weights = static_cast<const float*>(transformed->address());
+    plan_.kept.push_back(std::move(transformed));
+    if (bias) {
+        const auto given = floats(graph_.at(*bias));
+        auto copy = weights_.get(*bias, given.size(),
+                                 [&](float* to) { std::copy(given.begin(), given.end(), to); });
+        layer.bias = static_cast<const float*>(copy->address());
+        plan_.kept.push_back(std::move(copy));
+    }
+    touch(source.buffer);
+    touch(destination.buffer);
+    const auto scratch = static_cast<std::size_t>(winograd_kernel::scratch_floats(layer));
+    plan_.scratch_bytes = std::max(plan_.scratch_bytes, aligned(scratch * sizeof(float)));
+    plan_.steps.emplace_back(WinogradStep{winograd_function(), layer, unsettled(source),
+                                          unsettled(destination), label + " winograd_4x4:avx512"});
 }
 
 // Largest first, each at the lowest offset that no buffer alive at the same time uses.
@@ -190,17 +211,27 @@ Plan PlanBuilder::finish() && {
     lay_out_arena();
     plan_.any_rows = true;
     for (Step& step : plan_.steps) {
-        if (auto* mlp = std::get_if<MlpStep>(&step)) {
+        plan_.any_rows = plan_.any_rows && std::holds_alternative<MlpStep>(step);
+        if (auto* primitive = std::get_if<PrimitiveStep>(&step)) {
+            for (Argument& argument : primitive->arguments) settle(argument.place);
+        } else if (auto* mlp = std::get_if<MlpStep>(&step)) {
             settle(mlp->source);
             settle(mlp->destination);
-        } else {
-            plan_.any_rows = false;
-            for (Argument& argument : std::get<PrimitiveStep>(step).arguments)
-                settle(argument.place);
+        } else if (auto* conv = std::get_if<WinogradStep>(&step)) {
+            settle(conv->source);
+            settle(conv->destination);
         }
     }
     if (plan_.arena_bytes > 0) plan_.any_rows = false;
     return std::move(plan_);
+}
+
+std::string description_of(const Step& step) {
+    if (const auto* primitive = std::get_if<PrimitiveStep>(&step))
+        return primitive->description + ": oneDNN";
+    if (const auto* conv = std::get_if<WinogradStep>(&step))
+        return conv->description + ": own loop";
+    return "fused dense layers: own loop";
 }
 
 void append_activation(dnnl::post_ops& ops, const Activation& activation) {

@@ -39,6 +39,7 @@ class PlanBuilder {
     const Graph& graph() const { return graph_; }
     const dnnl::engine& engine() const { return engine_; }
     const PlannerOptions& options() const { return options_; }
+    std::int64_t rows() const { return rows_; }
     /// The extents of `id` with rows filled in; a scalar is [1].
     dnnl::memory::dims dims(ValueId id) const;
 
@@ -74,6 +75,11 @@ class PlanBuilder {
                   const std::vector<std::pair<int, Located>>& arguments);
     void add_mlp(std::shared_ptr<const Mlp> mlp, const Located& source, const Located& destination);
 
+    /// `layer` lacks weights and bias: the constants `weights` and `bias`, which may be missing.
+    void add_winograd(winograd_kernel::Layer layer, const std::string& label, ValueId weights,
+                      std::optional<ValueId> bias, const Located& source,
+                      const Located& destination);
+
     /// Copies outputs that were computed elsewhere to where they belong, and lays out the arena.
     Plan finish() &&;
 
@@ -94,9 +100,13 @@ class PlanBuilder {
     void touch(BufferId buffer);
     void lay_out_arena();
     void settle(Place& place) const;
+    static Place unsettled(const Located& located) {
+        // The offset holds the buffer until the arena is laid out.
+        return {Place::Kind::arena, 0, located.buffer.value, nullptr};
+    }
 
     const Graph& graph_;
-    std::int64_t rows_;
+    const std::int64_t rows_;
     WeightCache& weights_;
     PlannerOptions options_;
     dnnl::engine engine_;

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "backends/cpu/plan_builder.h"
+#include "backends/cpu/winograd.h"
 
 namespace bunch::cpu {
 namespace {
@@ -80,15 +81,25 @@ Conv2d::primitive_desc describe_conv(const PlanBuilder& builder, const Node& nod
             attributes, builder.engine()};
 }
 
-bool suits_winograd(const Conv& conv) {
-    const std::array<std::int64_t, 2> three{3, 3}, one{1, 1};
-    return conv.groups == 1 && conv.window.kernel == three && conv.window.strides == one &&
-           conv.window.dilations == one;
+// With fewer, the transformed weights, four times as many, are read for too little work.
+constexpr std::int64_t kSharingTiles = 16;
+
+// Winograd where it can be had, unless timing chose otherwise: oneDNN never picks it by itself.
+ConvAlgorithm choose_algorithm(const PlanBuilder& builder, const Node& node, const Conv& conv) {
+    if (!builder.options().winograd || !suits_winograd(conv)) return ConvAlgorithm::direct;
+    const bool own = suits_own_winograd(builder.graph(), node);
+    if (const ConvChoices* choices = builder.options().choices) {
+        const auto found = choices->find(conv_key(builder.graph(), node, builder.rows()));
+        if (found != choices->end() && (own || found->second != ConvAlgorithm::own_winograd))
+            return found->second;
+    }
+    const bool shared = winograd_tiles(builder.graph(), node, builder.rows()) >= kSharingTiles;
+    return own && shared ? ConvAlgorithm::own_winograd : ConvAlgorithm::onednn_winograd;
 }
 
-// Winograd where it can be had: oneDNN never picks it by itself, though it is faster.
-Conv2d::primitive_desc choose_conv(const PlanBuilder& builder, const Node& node, const Conv& conv) {
-    if (builder.options().winograd && suits_winograd(conv)) {
+Conv2d::primitive_desc choose_conv(const PlanBuilder& builder, const Node& node, const Conv& conv,
+                                   ConvAlgorithm algorithm) {
+    if (algorithm == ConvAlgorithm::onednn_winograd) {
         try {
             return describe_conv(builder, node, conv, dnnl::algorithm::convolution_winograd);
         } catch (const dnnl::error&) {
@@ -96,6 +107,22 @@ Conv2d::primitive_desc choose_conv(const PlanBuilder& builder, const Node& node,
         }
     }
     return describe_conv(builder, node, conv, dnnl::algorithm::convolution_direct);
+}
+
+Status plan_own_winograd(PlanBuilder& builder, std::size_t index) {
+    const Node& node = builder.graph().nodes[index];
+    const auto channels_last = [&](ValueId id) {
+        return memory::desc(builder.dims(id), memory::data_type::f32, memory::format_tag::nhwc);
+    };
+    const Located source =
+        builder.converted(builder.value(node.inputs[0]), channels_last(node.inputs[0]));
+    const Located result = result_of(builder, index, channels_last(node.output));
+    std::optional<ValueId> bias;
+    if (node.inputs.size() > 2) bias = node.inputs[2];
+    builder.add_winograd(winograd_layer(builder.graph(), node, builder.rows()), node.label,
+                         node.inputs[1], bias, source, result);
+    builder.define(node.output, result);
+    return ok_status();
 }
 
 std::int64_t product(const memory::dims& dims, std::size_t first) {
@@ -109,7 +136,9 @@ std::int64_t product(const memory::dims& dims, std::size_t first) {
 Status plan_conv(PlanBuilder& builder, std::size_t index) {
     const Node& node = builder.graph().nodes[index];
     const Conv& conv = std::get<Conv>(node.op);
-    const auto descriptor = choose_conv(builder, node, conv);
+    const ConvAlgorithm algorithm = choose_algorithm(builder, node, conv);
+    if (algorithm == ConvAlgorithm::own_winograd) return plan_own_winograd(builder, index);
+    const auto descriptor = choose_conv(builder, node, conv, algorithm);
     const memory::dims shape = builder.dims(node.output);
     const memory::dims weight_dims = conv_weights(builder, node, conv);
     const std::int64_t macs = product(weight_dims, 0) * shape[2] * shape[3];

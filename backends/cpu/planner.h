@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "backends/cpu/conv_choices.h"
 #include "backends/cpu/plan.h"
 #include "backends/cpu/weights.h"
 #include "backends/graph/graph.h"
@@ -12,9 +13,13 @@
 namespace bunch::cpu {
 
 struct PlannerOptions {
-    bool winograd = true;     ///< where oneDNN has it for a 3x3 convolution of stride 1
+    bool winograd = true;     ///< for 3x3 convolutions of stride 1
     bool fused_mlp = true;    ///< Mlp for chains of small dense layers
     bool share_arena = true;  ///< buffers share memory; without, each has its own (for tests)
+    /// What was chosen for such convolutions before. Without a choice, or with one that is
+    /// impossible here: our own Winograd where it suits and enough tiles share its weights, else
+    /// oneDNN's, else direct. Null: no choices.
+    const ConvChoices* choices = nullptr;
 };
 
 /// `rows` replaces open first extents. The graph must have shapes. Runs on the calling thread,

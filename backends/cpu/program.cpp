@@ -1,96 +1,138 @@
 #include "backends/cpu/program.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <utility>
 
+#include "backends/cpu/conv_timing.h"
 #include "backends/cpu/threads.h"
+#include "backends/graph/split.h"
 
 namespace bunch::cpu {
 namespace {
 
 constexpr std::int64_t kMaxMicroRows = 256;
-// What one node may read and write per plan: more falls out of a core's caches. ResNet-50 (6.4 MB a
-// row) so runs image by image, which docs/CPU.md shows to be no slower than 32 at once.
+// What one node may read and write per plan: more falls out of a core's caches. ResNet-50's first
+// layers (6.4 MB a row) so run image by image.
 constexpr std::size_t kActivationBudget = std::size_t{4} << 20;
+// A second stage pays if it runs on so many times the rows of the first: its weights, which come
+// from memory, are then read so much less often.
+constexpr std::int64_t kWorthACut = 8;
 
-// Bytes of what the busiest node reads and writes for one row.
-std::size_t activation_bytes(const Graph& graph) {
+std::size_t row_bytes_of(const Value& value) {
+    const Shape shape = value.carries_rows() ? value.shape.with_rows(1) : value.shape;
+    return static_cast<std::size_t>(byte_size(value.type, shape).value_or(0));
+}
+
+// Bytes of what the busiest of `nodes` reads and writes for one row.
+std::size_t activation_bytes(const Graph& graph, std::span<const Node> nodes) {
     std::size_t most = 1;
-    for (const Node& node : graph.nodes) {
+    for (const Node& node : nodes) {
         std::size_t bytes = 0;
-        const auto add = [&](ValueId id) {
-            const Value& value = graph.at(id);
-            const Shape shape = value.carries_rows() ? value.shape.with_rows(1) : value.shape;
-            if (!value.constant) bytes += byte_size(value.type, shape).value_or(0);
-        };
-        for (const ValueId id : node.inputs) add(id);
-        add(node.output);
-        most = std::max(most, bytes);
+        for (const ValueId id : node.inputs)
+            if (!graph.at(id).constant) bytes += row_bytes_of(graph.at(id));
+        most = std::max(most, bytes + row_bytes_of(graph.at(node.output)));
     }
     return most;
 }
 
-// The largest power of two that keeps activations within the budget.
-std::int64_t choose_micro_rows(const Graph& graph) {
-    const std::size_t fitting = kActivationBudget / activation_bytes(graph);
+// The largest power of two that keeps activations within the budget, and is at most `most`.
+std::int64_t choose_micro_rows(std::size_t activation_bytes, std::int64_t most) {
+    const std::size_t fitting = kActivationBudget / activation_bytes;
     std::int64_t rows = 1;
-    while (rows * 2 <= static_cast<std::int64_t>(fitting) && rows * 2 <= kMaxMicroRows) rows *= 2;
+    while (rows * 2 <= static_cast<std::int64_t>(fitting) &&
+           rows * 2 <= std::min(most, kMaxMicroRows))
+        rows *= 2;
     return rows;
 }
 
-std::size_t row_bytes_of(const TensorSpec& tensor, bool batched) {
-    const Shape shape = batched ? tensor.shape.with_rows(1) : tensor.shape;
-    return static_cast<std::size_t>(byte_size(tensor.type, shape).value_or(0));
+// Where to cut so that the rest can run on many times `rows`, whatever the limit of batches is.
+std::optional<Cut> choose_cut(const Graph& graph, std::int64_t rows) {
+    for (const Cut& cut : cuts_of(graph)) {
+        const auto nodes = std::span(graph.nodes).subspan(cut.node);
+        if (choose_micro_rows(activation_bytes(graph, nodes), kMaxMicroRows) >= kWorthACut * rows)
+            return cut;
+    }
+    return std::nullopt;
 }
 
 }  // namespace
+
+Status Program::add_stage(const Graph& graph, std::int64_t rows, WeightCache& weights,
+                          const ProgramOptions& given) {
+    Stage stage;
+    stage.first = plans_.size();
+    PlannerOptions options = given.planner;
+    if (options.choices == nullptr) options.choices = &choices_;
+    for (; rows >= 1; rows /= 2) {
+        if (given.timed) BUNCH_RETURN_IF_ERROR(time_convolutions(graph, rows, choices_));
+        BUNCH_ASSIGN_OR_RETURN(Plan plan, make_plan(graph, rows, weights, options));
+        arena_bytes_ = std::max(arena_bytes_, plan.arena_bytes);
+        scratch_bytes_ = std::max(scratch_bytes_, plan.scratch_bytes);
+        plans_.push_back(std::move(plan));
+        if (plans_.back().any_rows) break;
+    }
+    stage.last = plans_.size();
+    for (const ValueId id : graph.inputs)
+        stage.input_row_bytes.push_back(row_bytes_of(graph.at(id)));
+    for (const ValueId id : graph.outputs)
+        stage.output_row_bytes.push_back(row_bytes_of(graph.at(id)));
+    for (const Step& step : plans_[stage.first].steps)
+        if (const auto* mlp = std::get_if<MlpStep>(&step))
+            weight_bytes_ += mlp->mlp->memory_bytes();
+    stages_.push_back(std::move(stage));
+    return ok_status();
+}
 
 Result<std::shared_ptr<const Program>> Program::prepare(const Graph& graph, std::uint32_t max_rows,
                                                         const ProgramOptions& options) {
     use_one_thread();
     std::shared_ptr<Program> program(new Program);
+    program->choices_ = options.choices;
     BUNCH_ASSIGN_OR_RETURN(program->signature_, signature_of(graph));
     const bool batched = program->signature_.batched;
     program->max_rows_ = batched ? std::max(max_rows, 1U) : 1U;
-    std::int64_t rows = 1;
-    if (batched) {
-        const std::int64_t micro =
-            options.micro_rows > 0 ? options.micro_rows : choose_micro_rows(graph);
-        while (rows * 2 <= std::min<std::int64_t>(micro, program->max_rows_)) rows *= 2;
-    }
+    const auto most = static_cast<std::int64_t>(program->max_rows_);
+    const bool asked = options.micro_rows > 0;
+    const std::int64_t rows =
+        asked ? static_cast<std::int64_t>(
+                    std::bit_floor(static_cast<std::uint64_t>(std::min(options.micro_rows, most))))
+              : choose_micro_rows(activation_bytes(graph, graph.nodes), most);
     WeightCache weights(dnnl::engine(dnnl::engine::kind::cpu, 0));
-    for (; rows >= 1; rows /= 2) {
-        BUNCH_ASSIGN_OR_RETURN(Plan plan, make_plan(graph, rows, weights, options.planner));
-        program->arena_bytes_ = std::max(program->arena_bytes_, plan.arena_bytes);
-        program->scratch_bytes_ = std::max(program->scratch_bytes_, plan.scratch_bytes);
-        program->plans_.push_back(std::move(plan));
-        if (program->plans_.back().any_rows) break;
+    std::optional<Cut> cut;
+    if (batched && !asked) cut = choose_cut(graph, rows);
+    if (cut) {
+        const std::span<const Node> nodes = graph.nodes;
+        const Graph head = part_of(graph, nodes.first(cut->node), graph.inputs, {cut->value});
+        const Graph tail = part_of(graph, nodes.subspan(cut->node), {cut->value}, graph.outputs);
+        const std::int64_t tail_rows = choose_micro_rows(activation_bytes(tail, tail.nodes), most);
+        BUNCH_RETURN_IF_ERROR(program->add_stage(head, rows, weights, options));
+        BUNCH_RETURN_IF_ERROR(program->add_stage(tail, tail_rows, weights, options));
+        program->chunk_rows_ = static_cast<std::size_t>(tail_rows);
+        program->between_bytes_ = row_bytes_of(graph.at(cut->value)) * program->chunk_rows_;
+    } else {
+        BUNCH_RETURN_IF_ERROR(program->add_stage(graph, rows, weights, options));
+        program->chunk_rows_ = program->max_rows_;
     }
-    program->weight_bytes_ = weights.memory_bytes();
-    for (const Step& step : program->plans_.front().steps)
-        if (const auto* mlp = std::get_if<MlpStep>(&step))
-            program->weight_bytes_ += mlp->mlp->memory_bytes();
+    program->weight_bytes_ += weights.memory_bytes();
     return std::shared_ptr<const Program>(std::move(program));
 }
 
 Session::Session(std::shared_ptr<const Program> program)
     : program_(std::move(program)),
       arena_(program_->arena_bytes()),
-      scratch_(program_->scratch_bytes()) {
-    if (arena_.size() > 0) std::memset(arena_.address(), 0, arena_.size());
-    if (scratch_.size() > 0) std::memset(scratch_.address(), 0, scratch_.size());
+      scratch_(program_->scratch_bytes()),
+      between_(program_->between_bytes()) {
+    for (const Weights* memory : {&arena_, &scratch_, &between_})
+        if (memory->size() > 0) std::memset(memory->address(), 0, memory->size());
     for (const Plan& plan : program_->plans())
         executions_.emplace_back(plan, static_cast<std::byte*>(arena_.address()),
                                  static_cast<std::byte*>(scratch_.address()));
-    const ModelSignature& signature = program_->signature();
-    for (const TensorSpec& tensor : signature.inputs)
-        input_row_bytes_.push_back(row_bytes_of(tensor, signature.batched));
-    for (const TensorSpec& tensor : signature.outputs)
-        output_row_bytes_.push_back(row_bytes_of(tensor, signature.batched));
-    inputs_.resize(signature.inputs.size());
-    outputs_.resize(signature.outputs.size());
+    inputs_.resize(program_->signature().inputs.size());
+    outputs_.resize(program_->signature().outputs.size());
 }
 
 Result<std::unique_ptr<Session>> Session::open(std::shared_ptr<const Program> program) {
@@ -130,6 +172,7 @@ Status check_view(const TensorSpec& tensor, const View& view, bool batched, std:
 Status Session::check(std::span<const ConstTensorView> inputs, std::span<const TensorView> outputs,
                       std::int64_t& rows) const {
     const ModelSignature& signature = program_->signature();
+    const std::span<const Stage> stages = program_->stages();
     if (inputs.size() != signature.inputs.size() || outputs.size() != signature.outputs.size())
         return invalid_argument("a batch has " + std::to_string(inputs.size()) + " inputs and " +
                                 std::to_string(outputs.size()) + " outputs; the model has " +
@@ -137,10 +180,10 @@ Status Session::check(std::span<const ConstTensorView> inputs, std::span<const T
                                 std::to_string(signature.outputs.size()));
     for (std::size_t i = 0; i < inputs.size(); ++i)
         BUNCH_RETURN_IF_ERROR(check_view(signature.inputs[i], inputs[i], signature.batched,
-                                         input_row_bytes_[i], rows));
+                                         stages.front().input_row_bytes[i], rows));
     for (std::size_t i = 0; i < outputs.size(); ++i)
         BUNCH_RETURN_IF_ERROR(check_view(signature.outputs[i], outputs[i], signature.batched,
-                                         output_row_bytes_[i], rows));
+                                         stages.back().output_row_bytes[i], rows));
     if (rows > static_cast<std::int64_t>(program_->max_rows()))
         return invalid_argument("a batch has " + std::to_string(rows) +
                                 " rows; the model was prepared for " +
@@ -163,20 +206,36 @@ void Session::record_times() {
 }
 
 // 13 rows run as 8 + 4 + 1.
-Status Session::run_rows(std::size_t rows) {
-    std::size_t plan = 0;
-    while (rows > 0) {
+Status Session::run_stage(const Stage& stage, std::size_t rows,
+                          std::vector<const std::byte*>& inputs, std::vector<std::byte*>& outputs) {
+    for (std::size_t plan = stage.first; rows > 0;) {
         const Plan& chosen = program_->plans()[plan];
         const std::size_t part = chosen.any_rows ? rows : static_cast<std::size_t>(chosen.rows);
         if (part > rows) {
             ++plan;
             continue;
         }
-        BUNCH_RETURN_IF_ERROR(executions_[plan].run(part, inputs_, outputs_));
-        for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i] += part * input_row_bytes_[i];
-        for (std::size_t i = 0; i < outputs_.size(); ++i)
-            outputs_[i] += part * output_row_bytes_[i];
+        BUNCH_RETURN_IF_ERROR(executions_[plan].run(part, inputs, outputs));
+        for (std::size_t i = 0; i < inputs.size(); ++i)
+            inputs[i] += part * stage.input_row_bytes[i];
+        for (std::size_t i = 0; i < outputs.size(); ++i)
+            outputs[i] += part * stage.output_row_bytes[i];
         rows -= part;
+    }
+    return ok_status();
+}
+
+Status Session::run_rows(std::size_t rows) {
+    const std::span<const Stage> stages = program_->stages();
+    if (stages.size() == 1) return run_stage(stages[0], rows, inputs_, outputs_);
+    while (rows > 0) {
+        const std::size_t chunk = std::min(rows, program_->chunk_rows());
+        auto* between = static_cast<std::byte*>(between_.address());
+        between_inputs_ = {between};
+        between_outputs_ = {between};
+        BUNCH_RETURN_IF_ERROR(run_stage(stages[0], chunk, inputs_, between_outputs_));
+        BUNCH_RETURN_IF_ERROR(run_stage(stages[1], chunk, between_inputs_, outputs_));
+        rows -= chunk;
     }
     return ok_status();
 }

@@ -21,7 +21,18 @@ namespace bunch::cpu {
 
 struct ProgramOptions {
     PlannerOptions planner;
-    std::int64_t micro_rows = 0;  ///< rows of the largest plan; 0: chosen by the model's size
+    /// Rows of the largest plan, of which there is one for the whole model; 0: chosen by its size,
+    /// and if that pays, the part with small images and large weights runs on more rows than the
+    /// part before it.
+    std::int64_t micro_rows = 0;
+    bool timed = false;   ///< convolutions without a choice are timed, see conv_timing.h
+    ConvChoices choices;  ///< made before
+};
+
+/// Plans that run the same part of a model for different numbers of rows.
+struct Stage {
+    std::size_t first = 0, last = 0;  ///< in Program::plans(); largest first
+    std::vector<std::size_t> input_row_bytes, output_row_bytes;
 };
 
 /// Immutable; any thread.
@@ -35,21 +46,36 @@ class Program {
 
     const ModelSignature& signature() const { return signature_; }
     std::uint32_t max_rows() const { return max_rows_; }
-    /// Largest first; the last is for one row, unless the first takes any number.
+    /// Of all stages. In each largest first; the last is for one row, unless the first takes any
+    /// number.
     std::span<const Plan> plans() const { return plans_; }
+    /// One, or two that follow each other.
+    std::span<const Stage> stages() const { return stages_; }
+    /// What was chosen before and by timing.
+    const ConvChoices& choices() const { return choices_; }
+    /// Rows that go through all stages together.
+    std::size_t chunk_rows() const { return chunk_rows_; }
     std::size_t weight_bytes() const { return weight_bytes_; }
     /// Bytes that each session takes.
-    std::size_t session_bytes() const { return arena_bytes_ + scratch_bytes_; }
+    std::size_t session_bytes() const { return arena_bytes_ + scratch_bytes_ + between_bytes_; }
+    /// Bytes of what the first stage hands to the second.
+    std::size_t between_bytes() const { return between_bytes_; }
     std::size_t arena_bytes() const { return arena_bytes_; }
     std::size_t scratch_bytes() const { return scratch_bytes_; }
 
   private:
     Program() = default;
 
+    Status add_stage(const Graph& graph, std::int64_t rows, WeightCache& weights,
+                     const ProgramOptions& given);
+
     ModelSignature signature_;
     std::uint32_t max_rows_ = 1;
+    ConvChoices choices_;
     std::vector<Plan> plans_;
-    std::size_t weight_bytes_ = 0, arena_bytes_ = 0, scratch_bytes_ = 0;
+    std::vector<Stage> stages_;
+    std::size_t chunk_rows_ = 1;
+    std::size_t weight_bytes_ = 0, arena_bytes_ = 0, scratch_bytes_ = 0, between_bytes_ = 0;
 };
 
 /// One lane's memory for a program. One thread at a time.
@@ -71,15 +97,17 @@ class Session {
 
     Status check(std::span<const ConstTensorView> inputs, std::span<const TensorView> outputs,
                  std::int64_t& rows) const;
+    /// Moves `inputs` and `outputs` on by `rows` rows.
+    Status run_stage(const Stage& stage, std::size_t rows, std::vector<const std::byte*>& inputs,
+                     std::vector<std::byte*>& outputs);
     Status run_rows(std::size_t rows);
 
     // shared_ptr: a model may be unloaded while another lane still has its session.
     std::shared_ptr<const Program> program_;
-    Weights arena_, scratch_;
-    std::vector<Execution> executions_;
-    std::vector<std::size_t> input_row_bytes_, output_row_bytes_;
-    std::vector<const std::byte*> inputs_;
-    std::vector<std::byte*> outputs_;
+    Weights arena_, scratch_, between_;
+    std::vector<Execution> executions_;  ///< by plan
+    std::vector<const std::byte*> inputs_, between_inputs_;
+    std::vector<std::byte*> outputs_, between_outputs_;
     std::vector<std::vector<Duration>> times_;
 };
 

@@ -33,6 +33,17 @@ std::shared_ptr<const Weights> WeightCache::get(const Graph& graph, ValueId id,
     return weights;
 }
 
+std::shared_ptr<const Weights> WeightCache::get(ValueId id, std::size_t floats,
+                                                const std::function<void(float*)>& fill) {
+    const dnnl::memory::desc none;
+    for (const Entry& entry : entries_)
+        if (entry.id == id && entry.desc == none) return entry.weights;
+    const auto weights = std::make_shared<const Weights>(floats * sizeof(float));
+    fill(static_cast<float*>(weights->address()));
+    entries_.push_back({id, none, weights});
+    return weights;
+}
+
 std::size_t WeightCache::memory_bytes() const {
     std::size_t total = 0;
     for (const Entry& entry : entries_) total += entry.weights->size();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <list>
 #include <memory>
 #include <oneapi/dnnl/dnnl.hpp>
@@ -40,13 +41,18 @@ class WeightCache {
                                        const dnnl::memory::desc& given,
                                        const dnnl::memory::desc& wanted);
 
+    /// `floats` floats that `fill` makes of the constant `id`, in a layout of our own; only one per
+    /// constant.
+    std::shared_ptr<const Weights> get(ValueId id, std::size_t floats,
+                                       const std::function<void(float*)>& fill);
+
     /// Bytes of everything in the cache.
     std::size_t memory_bytes() const;
 
   private:
     struct Entry {
         ValueId id;
-        dnnl::memory::desc desc;
+        dnnl::memory::desc desc;  ///< empty for a layout of our own
         std::shared_ptr<const Weights> weights;
     };
     dnnl::engine engine_;

@@ -26,6 +26,7 @@ Status compare_model(const Arguments& arguments, const OrtLibrary& library, cons
                      nlohmann::json& list) {
     cpu::CpuModelOptions options;
     options.max_rows = *std::max_element(arguments.batches.begin(), arguments.batches.end());
+    options.program.timed = true;  // as the daemon does it, through its plan cache
     BUNCH_ASSIGN_OR_RETURN(const auto model, cpu::CpuModel::load(file, options));
     const std::string name = std::filesystem::path(file).stem();
     for (const std::uint32_t threads : arguments.threads)

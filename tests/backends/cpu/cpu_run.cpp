@@ -59,9 +59,7 @@ void print_steps(const cpu::Program& program) {
                     static_cast<long long>(plan.rows), plan.arena_bytes / 1024,
                     plan.scratch_bytes / 1024);
         for (const cpu::Step& step : plan.steps)
-            std::printf("    %s\n", std::holds_alternative<cpu::MlpStep>(step)
-                                        ? "mlp"
-                                        : std::get<cpu::PrimitiveStep>(step).description.c_str());
+            std::printf("    %s\n", cpu::description_of(step).c_str());
     }
     std::printf("weights %zu KiB\n", program.weight_bytes() / 1024);
 }
