@@ -1,5 +1,7 @@
 #include "backends/cpu/execution.h"
 
+#include <cstring>
+
 namespace bunch::cpu {
 namespace {
 
@@ -53,6 +55,19 @@ const std::byte* Execution::source(const Place& place, std::span<const std::byte
     }
 }
 
+void Execution::run_concat(const ConcatStep& step, std::span<const std::byte* const> inputs,
+                           std::span<std::byte* const> outputs) const {
+    std::size_t whole = 0, offset = 0;
+    for (const ConcatStep::Source& piece : step.sources) whole += piece.bytes;
+    auto* to = const_cast<std::byte*>(source(step.destination, inputs, outputs));
+    for (const ConcatStep::Source& piece : step.sources) {
+        const std::byte* from = source(piece.place, inputs, outputs);
+        for (std::size_t i = 0; i < step.count; ++i)
+            std::memcpy(to + i * whole + offset, from + i * piece.bytes, piece.bytes);
+        offset += piece.bytes;
+    }
+}
+
 Status Execution::run_step(const Step& step, std::size_t& next, std::size_t rows,
                            std::span<const std::byte* const> inputs,
                            std::span<std::byte* const> outputs) {
@@ -68,6 +83,17 @@ Status Execution::run_step(const Step& step, std::size_t& next, std::size_t rows
                   reinterpret_cast<const float*>(source(conv->source, inputs, outputs)),
                   reinterpret_cast<float*>(to), static_cast<long>(rows),
                   reinterpret_cast<float*>(scratch_));
+        return ok_status();
+    }
+    if (const auto* dense = std::get_if<StreamedStep>(&step)) {
+        auto* to = const_cast<std::byte*>(source(dense->destination, inputs, outputs));
+        dense->run(dense->layer,
+                   reinterpret_cast<const float*>(source(dense->source, inputs, outputs)),
+                   reinterpret_cast<float*>(to), static_cast<long>(dense->rows));
+        return ok_status();
+    }
+    if (const auto* concat = std::get_if<ConcatStep>(&step)) {
+        run_concat(*concat, inputs, outputs);
         return ok_status();
     }
     const Bound& bound = bound_[next++];

@@ -44,6 +44,8 @@ class Execution {
     /// `next` is the place in bound_ of the next primitive.
     Status run_step(const Step& step, std::size_t& next, std::size_t rows,
                     std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs);
+    void run_concat(const ConcatStep& step, std::span<const std::byte* const> inputs,
+                    std::span<std::byte* const> outputs) const;
     void bind(const PrimitiveStep& step, std::byte* arena, std::byte* scratch);
     const std::byte* source(const Place& place, std::span<const std::byte* const> inputs,
                             std::span<std::byte* const> outputs) const;

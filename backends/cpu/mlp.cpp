@@ -10,23 +10,6 @@ namespace {
 
 constexpr std::align_val_t kAlignment{64};
 
-mlp_kernel::Activation kernel_activation(const Activation& activation) {
-    switch (activation.kind) {
-        case Activation::Kind::none:
-            return mlp_kernel::Activation::none;
-        case Activation::Kind::leaky_relu:
-            return activation.alpha == 0 ? mlp_kernel::Activation::relu
-                                         : mlp_kernel::Activation::leaky_relu;
-        case Activation::Kind::clip:
-            return mlp_kernel::Activation::clip;
-        case Activation::Kind::sigmoid:
-            return mlp_kernel::Activation::sigmoid;
-        case Activation::Kind::tanh:
-            return mlp_kernel::Activation::tanh;
-    }
-    return mlp_kernel::Activation::none;
-}
-
 std::int64_t padded(std::int64_t outputs) {
     return (outputs + mlp_kernel::kPadding - 1) / mlp_kernel::kPadding * mlp_kernel::kPadding;
 }
@@ -54,7 +37,56 @@ float* pack(const Graph& graph, const Node& node, float* to) {
     return to + width;
 }
 
+// Weights of which fewer are still near the core from the last time.
+constexpr std::int64_t kStreamedWeights = 1 << 16;
+
 }  // namespace
+
+mlp_kernel::Activation kernel_activation(const Activation& activation) {
+    switch (activation.kind) {
+        case Activation::Kind::none:
+            return mlp_kernel::Activation::none;
+        case Activation::Kind::leaky_relu:
+            return activation.alpha == 0 ? mlp_kernel::Activation::relu
+                                         : mlp_kernel::Activation::leaky_relu;
+        case Activation::Kind::clip:
+            return mlp_kernel::Activation::clip;
+        case Activation::Kind::sigmoid:
+            return mlp_kernel::Activation::sigmoid;
+        case Activation::Kind::tanh:
+            return mlp_kernel::Activation::tanh;
+    }
+    return mlp_kernel::Activation::none;
+}
+
+mlp_kernel::Streamed streamed_function(std::int64_t rows, std::int64_t inputs,
+                                       std::int64_t outputs) {
+    if (rows > mlp_kernel::kStreamedRows || inputs * outputs < kStreamedWeights) return nullptr;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f") != 0) return mlp_kernel::run_streamed_avx512;
+#endif
+    return nullptr;
+}
+
+std::size_t streamed_padded(std::size_t outputs) {
+    constexpr auto kWidth = static_cast<std::size_t>(mlp_kernel::kPanelWidth);
+    return (outputs + kWidth - 1) / kWidth * kWidth;
+}
+
+std::size_t streamed_floats(std::size_t inputs, std::size_t outputs) {
+    return (inputs + 1) * streamed_padded(outputs);
+}
+
+void pack_streamed(std::span<const float> weights, std::span<const float> bias, std::size_t inputs,
+                   std::size_t outputs, float* to) {
+    constexpr auto kWidth = static_cast<std::size_t>(mlp_kernel::kPanelWidth);
+    std::fill_n(to, streamed_floats(inputs, outputs), 0.0F);
+    std::copy(bias.begin(), bias.end(), to);
+    to += streamed_padded(outputs);
+    for (std::size_t k = 0; k < inputs; ++k)
+        for (std::size_t o = 0; o < outputs; ++o)
+            to[o / kWidth * kWidth * inputs + k * kWidth + o % kWidth] = weights[k * outputs + o];
+}
 
 void Mlp::Free::operator()(float* floats) const {
     operator delete[](floats, kAlignment);

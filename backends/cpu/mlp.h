@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "backends/cpu/mlp_kernel.h"
+#include "backends/cpu/streamed_dense.h"
 #include "backends/graph/graph.h"
 
 namespace bunch::cpu {
@@ -53,5 +54,20 @@ class Mlp {
 
 /// How many of `nodes`, from the first on, one Mlp can compute; 0 if the first is none of its kind.
 std::size_t mlp_chain_length(const Graph& graph, std::span<const Node> nodes);
+
+/// What the kernels call `activation`.
+mlp_kernel::Activation kernel_activation(const Activation& activation);
+
+/// The loop for dense layers with many weights and few rows, if this processor has one and a layer
+/// of [inputs, outputs] gains by it; else null.
+mlp_kernel::Streamed streamed_function(std::int64_t rows, std::int64_t inputs,
+                                       std::int64_t outputs);
+/// `outputs` as the loop pads them.
+std::size_t streamed_padded(std::size_t outputs);
+/// Floats of bias and weights for that loop.
+std::size_t streamed_floats(std::size_t inputs, std::size_t outputs);
+/// Writes bias (zeros if it is empty) and then weights [inputs, outputs] as the loop reads them.
+void pack_streamed(std::span<const float> weights, std::span<const float> bias, std::size_t inputs,
+                   std::size_t outputs, float* to);
 
 }  // namespace bunch::cpu

@@ -1,6 +1,8 @@
 #define BUNCH_MLP_LANES 8
 #define BUNCH_MLP_TILE 2
 #define BUNCH_MLP_ROWS 4
+#define BUNCH_MLP_COLUMNS 3
+#define BUNCH_MLP_OUTPUTS 4
 #include "backends/cpu/mlp_loop.h"
 
 namespace bunch::cpu::mlp_kernel {

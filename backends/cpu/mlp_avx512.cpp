@@ -1,6 +1,8 @@
 #define BUNCH_MLP_LANES 16
 #define BUNCH_MLP_TILE 2
 #define BUNCH_MLP_ROWS 8
+#define BUNCH_MLP_COLUMNS 4
+#define BUNCH_MLP_OUTPUTS 6
 #include "backends/cpu/mlp_loop.h"
 
 namespace bunch::cpu::mlp_kernel {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "backends/cpu/mlp.h"
+#include "backends/cpu/streamed_dense.h"
 #include "backends/cpu/winograd_kernel.h"
 
 namespace bunch::cpu {
@@ -53,7 +54,28 @@ struct WinogradStep {
     std::string description;
 };
 
-using Step = std::variant<PrimitiveStep, MlpStep, WinogradStep>;
+/// A dense layer with many weights for few rows.
+struct StreamedStep {
+    mlp_kernel::Streamed run;
+    mlp_kernel::Layer layer;  ///< its weights and bias are among what the plan keeps
+    std::int64_t rows;
+    Place source, destination;
+    std::string description;
+};
+
+/// Tensors one after the other: `count` times a piece of each source.
+struct ConcatStep {
+    struct Source {
+        Place place;
+        std::size_t bytes;  ///< of a piece
+    };
+    std::vector<Source> sources;
+    Place destination;
+    std::size_t count;
+    std::string description;
+};
+
+using Step = std::variant<PrimitiveStep, MlpStep, WinogradStep, StreamedStep, ConcatStep>;
 
 /// Node and implementation, for people.
 std::string description_of(const Step& step);

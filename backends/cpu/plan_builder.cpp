@@ -163,6 +163,46 @@ void PlanBuilder::add_winograd(winograd_kernel::Layer layer, const std::string& 
                                           unsettled(destination), label + " winograd_4x4:avx512"});
 }
 
+void PlanBuilder::add_streamed(const Node& node, mlp_kernel::Streamed run, std::int64_t rows,
+                               const Located& source, const Located& destination) {
+    const Value& weights = graph_.at(node.inputs[1]);
+    std::optional<ValueId> bias;
+    if (node.inputs.size() > 2) bias = node.inputs[2];
+    const auto inputs = static_cast<std::size_t>(weights.shape[0]),
+               outputs = static_cast<std::size_t>(weights.shape[1]);
+    auto packed = weights_.get(node.inputs[1], streamed_floats(inputs, outputs), [&](float* to) {
+        pack_streamed(floats(weights), bias ? floats(graph_.at(*bias)) : std::span<const float>(),
+                      inputs, outputs, to);
+    });
+    const auto* first = static_cast<const float*>(packed->address());
+    const std::size_t bias_floats = streamed_padded(outputs);
+    plan_.kept.push_back(std::move(packed));
+    touch(source.buffer);
+    touch(destination.buffer);
+    plan_.steps.emplace_back(
+        StreamedStep{run,
+                     {first + bias_floats, first, static_cast<int>(inputs),
+                      static_cast<int>(outputs), static_cast<int>(bias_floats),
+                      kernel_activation(node.epilogue), node.epilogue.alpha, node.epilogue.beta},
+                     rows,
+                     unsettled(source),
+                     unsettled(destination),
+                     node.label + " streamed:avx512"});
+}
+
+void PlanBuilder::add_concat(const std::string& label, std::span<const Located> sources,
+                             std::size_t axis, const Located& destination) {
+    ConcatStep step{{}, unsettled(destination), 1, label + " copies"};
+    for (std::size_t i = 0; i < axis; ++i)
+        step.count *= static_cast<std::size_t>(destination.desc.dims()[i]);
+    for (const Located& source : sources) {
+        touch(source.buffer);
+        step.sources.push_back({unsettled(source), source.desc.get_size() / step.count});
+    }
+    touch(destination.buffer);
+    plan_.steps.emplace_back(std::move(step));
+}
+
 // Largest first, each at the lowest offset that no buffer alive at the same time uses.
 void PlanBuilder::lay_out_arena() {
     std::vector<BufferUse*> order;
@@ -220,6 +260,12 @@ Plan PlanBuilder::finish() && {
         } else if (auto* conv = std::get_if<WinogradStep>(&step)) {
             settle(conv->source);
             settle(conv->destination);
+        } else if (auto* dense = std::get_if<StreamedStep>(&step)) {
+            settle(dense->source);
+            settle(dense->destination);
+        } else if (auto* concat = std::get_if<ConcatStep>(&step)) {
+            for (ConcatStep::Source& source : concat->sources) settle(source.place);
+            settle(concat->destination);
         }
     }
     if (plan_.arena_bytes > 0) plan_.any_rows = false;
@@ -231,6 +277,9 @@ std::string description_of(const Step& step) {
         return primitive->description + ": oneDNN";
     if (const auto* conv = std::get_if<WinogradStep>(&step))
         return conv->description + ": own loop";
+    if (const auto* dense = std::get_if<StreamedStep>(&step))
+        return dense->description + ": own loop";
+    if (const auto* concat = std::get_if<ConcatStep>(&step)) return concat->description;
     return "fused dense layers: own loop";
 }
 

@@ -9,6 +9,7 @@
 #include <map>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,6 +80,14 @@ class PlanBuilder {
     void add_winograd(winograd_kernel::Layer layer, const std::string& label, ValueId weights,
                       std::optional<ValueId> bias, const Located& source,
                       const Located& destination);
+
+    /// The Dense node `node` for `rows` rows of it.
+    void add_streamed(const Node& node, mlp_kernel::Streamed run, std::int64_t rows,
+                      const Located& source, const Located& destination);
+
+    /// Joins row-major `sources` along `axis`.
+    void add_concat(const std::string& label, std::span<const Located> sources, std::size_t axis,
+                    const Located& destination);
 
     /// Copies outputs that were computed elsewhere to where they belong, and lays out the arena.
     Plan finish() &&;

@@ -171,6 +171,14 @@ Status plan_dense(PlanBuilder& builder, std::size_t index) {
     const memory::dims matrix = builder.dims(node.inputs[1]);  // [k, m]
     const memory::dims shape = builder.dims(node.output);
     const std::int64_t rows = product(shape, 0) / matrix[1];
+    const auto streamed = node.residual ? nullptr : streamed_function(rows, matrix[0], matrix[1]);
+    if (streamed != nullptr) {
+        const Located from = builder.plain(node.inputs[0]);
+        const Located to = builder.destination(node.output, builder.plain_desc(shape));
+        builder.add_streamed(node, streamed, rows, from, to);
+        builder.define(node.output, to);
+        return ok_status();
+    }
     const auto source_desc = builder.plain_desc({rows, matrix[0]});
     const auto result_desc = builder.plain_desc({rows, matrix[1]});
     const auto bias_desc = builder.plain_desc({1, matrix[1]});

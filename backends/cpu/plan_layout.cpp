@@ -25,21 +25,12 @@ Status plan_transpose(PlanBuilder& builder, const Node& node) {
 }
 
 Status plan_concat(PlanBuilder& builder, const Node& node) {
-    const auto axis = static_cast<int>(std::get<Concat>(node.op).axis);
+    const auto axis = static_cast<std::size_t>(std::get<Concat>(node.op).axis);
     std::vector<Located> sources;
-    std::vector<dnnl::memory::desc> descs;
-    for (const ValueId id : node.inputs) {
-        sources.push_back(builder.plain(id));
-        descs.push_back(sources.back().desc);
-    }
-    const auto desc = builder.plain_desc(builder.dims(node.output));
-    const dnnl::concat::primitive_desc descriptor(desc, axis, descs, builder.engine(),
-                                                  attributes_with({}));
-    const Located result = builder.destination(node.output, desc);
-    std::vector<std::pair<int, Located>> arguments{{DNNL_ARG_DST, result}};
-    for (std::size_t i = 0; i < sources.size(); ++i)
-        arguments.emplace_back(DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), sources[i]);
-    builder.add_step(dnnl::concat(descriptor), node.label, descriptor.scratchpad_desc(), arguments);
+    for (const ValueId id : node.inputs) sources.push_back(builder.plain(id));
+    const Located result =
+        builder.destination(node.output, builder.plain_desc(builder.dims(node.output)));
+    builder.add_concat(node.label, sources, axis, result);
     builder.define(node.output, result);
     return ok_status();
 }

@@ -49,8 +49,12 @@ std::int64_t choose_micro_rows(std::size_t activation_bytes, std::int64_t most) 
     return rows;
 }
 
-// Where to cut so that the rest can run on many times `rows`, whatever the limit of batches is.
-std::optional<Cut> choose_cut(const Graph& graph, std::int64_t rows) {
+// Where to cut so that the rest can run on many times the rows of the beginning. Nothing if all of
+// it can run on many, or no part.
+std::optional<Cut> choose_cut(const Graph& graph) {
+    const std::int64_t rows =
+        choose_micro_rows(activation_bytes(graph, graph.nodes), kMaxMicroRows);
+    if (rows >= kWorthACut) return std::nullopt;
     for (const Cut& cut : cuts_of(graph)) {
         const auto nodes = std::span(graph.nodes).subspan(cut.node);
         if (choose_micro_rows(activation_bytes(graph, nodes), kMaxMicroRows) >= kWorthACut * rows)
@@ -103,7 +107,7 @@ Result<std::shared_ptr<const Program>> Program::prepare(const Graph& graph, std:
               : choose_micro_rows(activation_bytes(graph, graph.nodes), most);
     WeightCache weights(dnnl::engine(dnnl::engine::kind::cpu, 0));
     std::optional<Cut> cut;
-    if (batched && !asked) cut = choose_cut(graph, rows);
+    if (batched && !asked) cut = choose_cut(graph);
     if (cut) {
         const std::span<const Node> nodes = graph.nodes;
         const Graph head = part_of(graph, nodes.first(cut->node), graph.inputs, {cut->value});

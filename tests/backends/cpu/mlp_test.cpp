@@ -105,6 +105,32 @@ TEST_P(MlpKernel, NotANumberStaysInItsRow) {
 INSTANTIATE_TEST_SUITE_P(Variants, MlpKernel, testing::ValuesIn(mlp_variants()),
                          [](const auto& variant) { return std::string(variant.param.name); });
 
+TEST_P(MlpKernel, AgreesWithTheReferenceForManyRowsOfEveryLength) {
+    unsigned seed = 90;
+    for (const std::int64_t inputs : {1, 2, 5, 8, 15, 16, 17, 40, 128, 129}) {
+        for (const std::int64_t outputs : {1, 3, 16, 21, 64}) {
+            NetworkMaker maker(++seed);
+            SCOPED_TRACE("seed " + std::to_string(seed));
+            const std::int64_t width = maker.between(1, 64);
+            const std::string x =
+                maker.add("Relu", {maker.dense(maker.input({-1, inputs}), inputs, width)});
+            maker.output(maker.add("Tanh", {maker.dense(x, width, outputs)}));
+            const std::int64_t rows = maker.between(64, 200);
+            const test_network::Array numbers = maker.numbers({rows, inputs});
+            const auto expected =
+                evaluate(maker.network, {{maker.network.inputs[0].name, numbers}}).begin()->second;
+
+            const auto actual =
+                run(maker.network, {numbers.numbers.begin(), numbers.numbers.end()},
+                    static_cast<std::size_t>(rows), static_cast<std::size_t>(outputs));
+
+            ASSERT_EQ(actual.size(), expected.numbers.size());
+            for (std::size_t i = 0; i < actual.size(); ++i)
+                ASSERT_NEAR(static_cast<double>(actual[i]), expected.numbers[i], 4e-6) << i;
+        }
+    }
+}
+
 TEST(MlpChain, EndsWhereALayerIsTooWideOrReadTwice) {
     NetworkMaker maker(1);
     const std::string first = maker.dense(maker.input({-1, 8}), 8, 16);

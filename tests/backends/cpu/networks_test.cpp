@@ -83,6 +83,19 @@ TEST(Batches, OfManyRowsAreCutIntoPlansOfFew) {
     expect_reference(maker.network, 3, options);
 }
 
+TEST(Batches, OfFewRowsGoThroughWideDenseLayersAsOthersDo) {
+    for (const std::int64_t outputs : {65, 256, 263}) {
+        NetworkMaker maker(9);
+        std::string x = maker.input({-1, 1030});
+        x = maker.add("Sigmoid", {maker.dense(x, 1030, outputs)});
+        // Without bias.
+        x = maker.add("MatMul", {x, maker.constant({outputs, 1050}, 0.1)});
+        maker.output(maker.add("LeakyRelu", {x}));
+
+        expect_reference_every_way(maker.network, 9);
+    }
+}
+
 TEST(Batches, ResidualThatIsTheModelsInputIsNotOverwritten) {
     NetworkMaker maker(4);
     const std::string x = maker.input({-1, 16, 6, 6});
