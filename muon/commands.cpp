@@ -18,6 +18,9 @@ int run(int argc, const char* const* argv) {
     app.require_subcommand(1);
     Action chosen;
     add_generate_command(app, chosen);
+    add_train_command(app, chosen);
+    add_compress_command(app, chosen);
+    add_evaluate_command(app, chosen);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -16,5 +16,8 @@ using Action = std::function<Status()>;
 int run(int argc, const char* const* argv);
 
 void add_generate_command(CLI::App& app, Action& chosen);
+void add_train_command(CLI::App& app, Action& chosen);
+void add_compress_command(CLI::App& app, Action& chosen);
+void add_evaluate_command(CLI::App& app, Action& chosen);
 
 }  // namespace bunch::muon

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <optional>
 #include <utility>
 
@@ -14,7 +15,10 @@ namespace {
 
 constexpr std::size_t kBlock = 4096;  // accepted ones with random numbers of their own
 constexpr std::size_t kCalibrationMuons = 60'000;
-constexpr double kGhosts = 0.5;  // of the fakes
+constexpr double kGhosts = 0.3;    // of the fakes
+constexpr double kInJet = 0.45;    // of the chance pairs: both in one jet
+constexpr double kOpposite = 0.3;  // in jets back to back
+constexpr double kTwoPi = 2 * std::numbers::pi;
 
 struct Toy {
     Detector detector;
@@ -74,17 +78,29 @@ std::optional<Pair> ghost_pair(const Toy& toy, Random& random) {
     if (!first) return std::nullopt;
     auto ghost = toy.finder.candidate(first->hits, 1, 2);
     if (!ghost) ghost = first->l1;
-    const int phi = ghost->phi + static_cast<int>(std::lround(9 * random.normal()));
-    ghost->phi = (phi + kPhiUnits) % kPhiUnits;
-    ghost->eta = std::clamp(ghost->eta + static_cast<int>(std::lround(6 * random.normal())),
+    const int phi = ghost->phi + static_cast<int>(std::lround(14 * random.normal()));
+    ghost->phi = (phi + 2 * kPhiUnits) % kPhiUnits;
+    ghost->eta = std::clamp(ghost->eta + static_cast<int>(std::lround(10 * random.normal())),
                             -kMaxEta, kMaxEta);
     return Pair{first->l1, *ghost};
 }
 
+/// Two muons that have nothing to do with each other, or only a jet: some trigger pairs are near by
+/// chance, most are anywhere, and they are as hard as muons that fire a trigger are.
 std::optional<Pair> chance_pair(const Toy& toy, Random& random) {
-    const auto first = fired(toy, draw_soft_muon(random), random);
+    const TrueMuon one = draw_trigger_muon(random);
+    const auto first = fired(toy, one, random);
     if (!first) return std::nullopt;
-    const auto second = fired(toy, draw_soft_muon(random), random);
+    TrueMuon other = draw_trigger_muon(random);
+    const double kind = random.uniform();
+    if (kind < kInJet) {
+        other.eta = one.eta + 0.4 * random.normal();
+        other.phi = one.phi + 0.4 * random.normal();
+    } else if (kind < kInJet + kOpposite) {
+        other.phi = one.phi + std::numbers::pi + 0.4 * random.normal();
+    }
+    other.phi -= kTwoPi * std::floor(other.phi / kTwoPi);
+    const auto second = fired(toy, other, random);
     if (!second) return std::nullopt;
     return Pair{first->l1, second->l1};
 }

@@ -84,6 +84,11 @@ TrueMuon draw_soft_muon(Random& random) {
     return muon_with(std::min(pt, 150.0), random);
 }
 
+TrueMuon draw_trigger_muon(Random& random) {
+    if (random.uniform() < 0.25) return muon_with(38 + 9 * random.normal(), random);
+    return muon_with(std::min(3 / std::pow(1 - random.uniform(), 0.8), 150.0), random);
+}
+
 std::pair<TrueMuon, TrueMuon> draw_decay(Random& random) {
     const double kind = random.uniform();
     if (kind < 0.4)

@@ -15,6 +15,10 @@ TrueMuon draw_muon(Random& random);
 /// One of the many soft muons of a crossing: pt falls with its third power from 3 GeV.
 TrueMuon draw_soft_muon(Random& random);
 
+/// A muon of a pair that fires the trigger without being a decay of two: half as steep, and some
+/// from vector bosons.
+TrueMuon draw_trigger_muon(Random& random);
+
 /// Z -> mu mu, J/psi -> mu mu, or two muons of one bottom quark's cascade, by turns of chance.
 std::pair<TrueMuon, TrueMuon> draw_decay(Random& random);
 

@@ -1,0 +1,90 @@
+#include "muon/recipes.h"
+
+#include "muon/training/forward.h"
+#include "muon/training/transfer.h"
+
+namespace bunch::muon {
+namespace {
+
+nlohmann::json json_of(const TrainSettings& settings) {
+    return {{"epochs", settings.epochs},
+            {"batch", settings.batch},
+            {"rate", settings.rate},
+            {"distillation", settings.distillation},
+            {"sparsity", settings.pruning.sparsity},
+            {"pruning_begin", settings.pruning.begin},
+            {"pruning_end", settings.pruning.end},
+            {"seed", settings.seed}};
+}
+
+}  // namespace
+
+TaskData split(const Dataset& all) {
+    const std::size_t border = all.rows - all.rows / 10;
+    return {rows_of(all, 0, border), rows_of(all, border, all.rows)};
+}
+
+Result<TrainedRun> train_float(const TaskData& data, const FloatRecipe& recipe,
+                               const OnEpoch& on_epoch) {
+    std::vector<std::size_t> widths = {data.training.inputs};
+    for (const std::size_t width : recipe.hidden) {
+        if (width == 0 || width > 4096)
+            return invalid_argument("a hidden layer of " + std::to_string(width) +
+                                    " units is not possible; choose 1 to 4096");
+        widths.push_back(width);
+    }
+    widths.push_back(data.training.outputs);
+    TrainedRun run;
+    run.task = data.training.task;
+    run.encoding = data.training.encoding;
+    run.model.network = draw_network(widths, recipe.training.seed);
+    if (recipe.start != nullptr)
+        BUNCH_RETURN_IF_ERROR(transfer(recipe.start->model.network, run.model.network));
+    BUNCH_ASSIGN_OR_RETURN(
+        run.curve, train(data.training, data.validation, recipe.training, run.model, on_epoch));
+    run.settings = json_of(recipe.training);
+    run.settings["hidden"] = recipe.hidden;
+    run.settings["transfer"] = recipe.start != nullptr;
+    return run;
+}
+
+Result<TrainedRun> compress(const TaskData& data, const TrainedRun& start,
+                            const CompressRecipe& recipe, const OnEpoch& on_epoch) {
+    if (start.task != data.training.task || start.encoding != data.training.encoding)
+        return invalid_argument("the network and the sample differ in task or encoding");
+    if (start.encoding != Encoding::folded)
+        return invalid_argument("only networks with the folded encoding can be compressed");
+    TrainedRun run;
+    run.task = start.task;
+    run.encoding = start.encoding;
+    run.model.network = start.model.network;
+    Dataset with_teacher;  // a copy only where there is a teacher
+    const Dataset* training = &data.training;
+    if (recipe.teacher != nullptr && recipe.training.distillation > 0) {
+        if (recipe.teacher->task != run.task || recipe.teacher->encoding != run.encoding)
+            return invalid_argument("the teacher differs from the network in task or encoding");
+        with_teacher = data.training;
+        with_teacher.soft =
+            predict(recipe.teacher->model.network, recipe.teacher->model.plan_or_null(),
+                    with_teacher.x, recipe.training.threads);
+        training = &with_teacher;
+    }
+    BUNCH_RETURN_IF_ERROR(check(recipe.plan));
+    if (recipe.aware) run.model.plan = recipe.plan;
+    BUNCH_ASSIGN_OR_RETURN(run.curve,
+                           train(*training, data.validation, recipe.training, run.model, on_epoch));
+    if (!recipe.aware) {
+        run.model.plan = recipe.plan;
+        calibrate(data.training, run.model);
+    }
+    run.settings = json_of(recipe.training);
+    run.settings["start"] = start.settings;
+    run.settings["weight_bits"] = recipe.plan.weight_bits;
+    run.settings["last_weight_bits"] = recipe.plan.last_weight_bits;
+    run.settings["activation_bits"] = recipe.plan.activation_bits;
+    run.settings["quantisation_aware"] = recipe.aware;
+    run.settings["teacher"] = recipe.teacher != nullptr;
+    return run;
+}
+
+}  // namespace bunch::muon

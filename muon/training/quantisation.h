@@ -1,0 +1,47 @@
+/// Rounding to the hardware's numbers while training goes on in floating point: weights to
+/// symmetric integers with a power-of-two scale for each output channel, hidden activations to
+/// unsigned integers with a power-of-two scale for each layer. Gradients pass as if nothing was
+/// rounded (straight-through estimator).
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "core/status.h"
+#include "muon/training/network.h"
+
+namespace bunch::muon {
+
+struct QuantisationPlan {
+    int weight_bits = 6;  ///< 2 to 8, of all layers but the last
+    int last_weight_bits = 8;
+    int activation_bits = 8;
+    /// By hidden layer: activation = integer * 2^-exponent. Empty until calibrated.
+    std::vector<int> activation_exponents{};
+
+    int bits_of(std::size_t layer, std::size_t layers) const {
+        return layer + 1 == layers ? last_weight_bits : weight_bits;
+    }
+};
+
+/// invalid_argument for a width that is out of range.
+Status check(const QuantisationPlan& plan);
+
+/// Weights of one channel become integers times 2^-exponent: the finest scale that holds the
+/// largest.
+int weight_exponent(std::span<const float> channel, int bits);
+
+/// One weight as that integer, at most 2^(bits-1) - 1 in size.
+int quantised_weight(float weight, int exponent, int bits);
+
+/// All weights rounded, into `to`.
+void round_weights(const Dense& layer, int bits, std::span<float> to);
+
+/// To the nearest integer, for numbers below 2^22; vectorises where std::nearbyint does not.
+inline float rounded(float x) {
+    constexpr float kMagic = 12582912.0F;  // 1.5 * 2^23
+    return (x + kMagic) - kMagic;
+}
+
+}  // namespace bunch::muon

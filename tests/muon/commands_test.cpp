@@ -1,0 +1,91 @@
+#include "muon/commands.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "muon/sample_file.h"
+
+namespace bunch::muon {
+namespace {
+
+using testing::HasSubstr;
+
+/// Runs a command line given as words between spaces.
+int command(const std::string& line) {
+    std::vector<std::string> words = {"bunch-muon"};
+    std::istringstream stream(line);
+    for (std::string word; stream >> word;) words.push_back(word);
+    std::vector<const char*> arguments;
+    for (const std::string& word : words) arguments.push_back(word.c_str());
+    return run(static_cast<int>(arguments.size()), arguments.data());
+}
+
+class Commands : public testing::Test {
+  protected:
+    static void SetUpTestSuite() {
+        folder_ = testing::TempDir() + "muon_commands";
+        std::filesystem::remove_all(folder_);
+        ASSERT_EQ(command("generate " + folder_ + "/s --muons 4000 --pairs 4000"), 0);
+    }
+    static void TearDownTestSuite() { std::filesystem::remove_all(folder_); }
+
+    static std::string captured_error(const std::string& line, int code) {
+        testing::internal::CaptureStderr();
+        EXPECT_EQ(command(line), code) << line;
+        return testing::internal::GetCapturedStderr();
+    }
+
+    static std::string folder_;
+};
+std::string Commands::folder_;
+
+TEST_F(Commands, TrainCompressAndEvaluateBothTasks) {
+    const std::string s = folder_ + "/s", f = folder_;
+    ASSERT_EQ(command("train " + s + " --out " + f + "/student --epochs 4 --batch 64"), 0);
+    ASSERT_EQ(command("train " + s + " --out " + f + "/base --role baseline --epochs 4 --batch 64"),
+              0);
+    ASSERT_EQ(command("compress " + s + " --from " + f + "/student --teacher " + f +
+                      "/student --distillation 0.3 --sparsity 0.5 --epochs 4 --batch 64 --out " +
+                      f + "/small"),
+              0);
+    ASSERT_EQ(command("train " + s + " --task pair --epochs 4 --batch 64 --transfer " + f +
+                      "/student --out " + f + "/pair"),
+              0);
+    testing::internal::CaptureStdout();
+    ASSERT_EQ(command("evaluate --json " + s + " " + f + "/base " + f + "/small " + f + "/pair"),
+              0);
+
+    const auto figures = nlohmann::json::parse(testing::internal::GetCapturedStdout());
+    EXPECT_LT(figures[f + "/base"]["phi"]["rms"], figures["raw"]["phi"]["rms"]);
+    EXPECT_LT(figures[f + "/small"]["phi"]["rms"], figures["raw"]["phi"]["rms"]);
+    EXPECT_LT(figures[f + "/small"]["weight_bits"], 1008 / 2 * 6 + 200);
+    EXPECT_GT(figures[f + "/pair"]["roc_auc"], 0.8);
+    const auto record = nlohmann::json::parse(*read_text(f + "/small/run.json"));
+    EXPECT_EQ(record["curve"].size(), 4U);
+    EXPECT_EQ(record["settings"]["quantisation_aware"], true);
+    EXPECT_EQ(record["settings"]["start"]["seed"], 1);
+}
+
+TEST_F(Commands, SayWhatIsWrong) {
+    const std::string s = folder_ + "/s";
+    EXPECT_THAT(captured_error("generate " + folder_ + "/x --muons 0", 1), HasSubstr("at least 1"));
+    EXPECT_THAT(captured_error("train /nowhere --out " + folder_ + "/x", 1), HasSubstr("/nowhere"));
+    EXPECT_THAT(captured_error("train " + s + " --role boss --out " + folder_ + "/x", 1),
+                HasSubstr("role 'boss'"));
+    EXPECT_THAT(captured_error("train " + s + " --hidden 3,,4 --out " + folder_ + "/x", 1),
+                HasSubstr("write widths as"));
+    EXPECT_THAT(captured_error("train " + s + " --rate 1e30 --out " + folder_ + "/x", 1),
+                HasSubstr("loss is no number"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ + "/x"));
+    EXPECT_THAT(captured_error("evaluate " + s + " " + folder_ + "/none", 1), HasSubstr("none"));
+    captured_error("dance", 2);
+}
+
+}  // namespace
+}  // namespace bunch::muon

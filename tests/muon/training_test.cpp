@@ -1,0 +1,205 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "muon/toy/sample.h"
+#include "muon/training/dataset.h"
+#include "muon/training/forward.h"
+#include "muon/training/gradient.h"
+#include "muon/training/loss.h"
+#include "muon/training/trainer.h"
+#include "zoo/random.h"
+
+namespace bunch::muon {
+namespace {
+
+using testing::HasSubstr;
+
+const OnEpoch kQuiet = [](const EpochRecord&) {};
+
+/// y = |x0| - x1, which needs a hidden layer.
+Dataset simple_data(std::size_t rows, std::uint64_t seed) {
+    Random random(seed);
+    Dataset data;
+    data.rows = rows;
+    data.inputs = 2;
+    data.outputs = 1;
+    for (std::size_t i = 0; i < rows; ++i) {
+        const float a = static_cast<float>(random.normal()),
+                    b = static_cast<float>(random.normal());
+        data.x.insert(data.x.end(), {a, b});
+        data.targets.push_back(std::abs(a) - b);
+        data.weights.push_back(1);
+    }
+    return data;
+}
+
+Model simple_model(std::uint64_t seed = 2) {
+    return {draw_network(std::vector<std::size_t>{2, 16, 8, 1}, seed), std::nullopt};
+}
+
+TrainSettings settings(std::size_t epochs) {
+    TrainSettings made;
+    made.epochs = epochs;
+    made.batch = 64;
+    return made;
+}
+
+TEST(Gradient, IsTheSlopeOfTheLoss) {
+    for (const Task task : {Task::recalibration, Task::pair}) {
+        Dataset data = simple_data(8, 1);
+        data.task = task;
+        if (task == Task::pair)
+            for (float& target : data.targets) target = target > 0 ? 1 : 0;
+        data.soft.assign(8, 0.3F);
+        Model model = simple_model();
+        for (Dense& layer : model.network.layers)
+            for (float& bias : layer.biases) bias = 0.2F;
+        const float distillation = 0.4F;
+        GradientRun run(model.network, data, 8, distillation, 1);
+        const std::vector<std::uint32_t> rows = {0, 1, 2, 3, 4, 5, 6, 7};
+        const Network gradient = run.of(rows, nullptr);
+        const auto loss = [&] {
+            const auto outputs = predict(model.network, nullptr, data.x);
+            return loss_of(task, {outputs, data.targets, data.weights, data.soft, distillation});
+        };
+
+        for (std::size_t l = 0; l < 3; ++l)
+            for (const std::size_t i :
+                 {std::size_t{0}, model.network.layers[l].weights.size() - 1}) {
+                float& weight = model.network.layers[l].weights[i];
+                const float kept = weight, step = 2e-3F;
+                weight = kept + step;
+                const double above = loss();
+                weight = kept - step;
+                const double below = loss();
+                weight = kept;
+                EXPECT_NEAR((above - below) / (2 * static_cast<double>(step)),
+                            static_cast<double>(gradient.layers[l].weights[i]), 2e-3)
+                    << "layer " << l << ", weight " << i;
+            }
+    }
+}
+
+TEST(Gradient, OfALargeNetworkDoesNotDependOnTheNumberOfThreads) {
+    const Dataset data = simple_data(256, 1);
+    const Network network = draw_network(std::vector<std::size_t>{2, 200, 200, 1}, 3);
+    std::vector<std::uint32_t> rows(256);
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::uint32_t>(i);
+    GradientRun one(network, data, 256, 0, 1), three(network, data, 256, 0, 3);
+
+    EXPECT_EQ(one.of(rows, nullptr).layers[1].weights, three.of(rows, nullptr).layers[1].weights);
+}
+
+TEST(Training, LearnsAFunctionAndIsTheSameForASeed) {
+    const Dataset training = simple_data(4'000, 1), validation = simple_data(1'000, 2);
+    Model model = simple_model(), again = simple_model();
+
+    const auto records = train(training, validation, settings(15), model, kQuiet);
+    ASSERT_TRUE(train(training, validation, settings(15), again, kQuiet).ok());
+
+    ASSERT_TRUE(records.ok()) << records.status().to_string();
+    EXPECT_LT(records->back().validation_loss, 0.003);
+    EXPECT_GT(records->front().validation_loss, 2 * records->back().validation_loss);
+    EXPECT_EQ(model.network.layers[1].weights, again.network.layers[1].weights);
+}
+
+TEST(Training, WithRoundingAndPruningKeepsItsPromises) {
+    const Dataset training = simple_data(4'000, 1), validation = simple_data(1'000, 2);
+    Model model = simple_model();
+    ASSERT_TRUE(train(training, validation, settings(10), model, kQuiet).ok());
+    model.plan = QuantisationPlan{};
+    TrainSettings with_pruning = settings(15);
+    with_pruning.pruning.sparsity = 0.6;
+
+    const auto records = train(training, validation, with_pruning, model, kQuiet);
+
+    ASSERT_TRUE(records.ok()) << records.status().to_string();
+    EXPECT_LT(records->back().validation_loss, 0.01);
+    EXPECT_NEAR(records->back().sparsity, 0.6, 0.02);
+    EXPECT_EQ(model.plan->activation_exponents.size(), 2U);
+}
+
+TEST(Training, FollowsATeacherThatKnowsBetterThanTheTargets) {
+    Dataset training = simple_data(4'000, 1);
+    const Dataset validation = simple_data(1'000, 2);
+    training.soft = training.targets;
+    for (float& target : training.targets) target += 3;  // systematically wrong
+    Model model = simple_model();
+    TrainSettings with_teacher = settings(10);
+    with_teacher.distillation = 1;
+
+    ASSERT_TRUE(train(training, validation, with_teacher, model, kQuiet).ok());
+
+    EXPECT_LT(mean_loss(model, validation, 1), 0.01);
+}
+
+TEST(Training, SaysWhatCannotWork) {
+    const Dataset data = simple_data(100, 1);
+    Model model = simple_model();
+    const auto message = [&](const Dataset& training, const TrainSettings& with) {
+        return train(training, data, with, model, kQuiet).status().message();
+    };
+
+    EXPECT_THAT(message(Dataset{}, settings(1)), HasSubstr("0 rows for training"));
+    TrainSettings bad = settings(1);
+    bad.batch = 0;
+    EXPECT_THAT(message(data, bad), HasSubstr("both must be above 0"));
+    bad = settings(1);
+    bad.pruning.sparsity = 1.5;
+    EXPECT_THAT(message(data, bad), HasSubstr("sparsity of 1.5"));
+    bad = settings(1);
+    bad.distillation = 2;
+    EXPECT_THAT(message(data, bad), HasSubstr("part of the loss"));
+    Dataset poisoned = data;
+    poisoned.x[5] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_THAT(message(poisoned, settings(1)), HasSubstr("no number after epoch 1"));
+    model = {draw_network(std::vector<std::size_t>{3, 4, 1}, 1), std::nullopt};
+    EXPECT_THAT(message(data, settings(1)), HasSubstr("3 inputs"));
+    model = simple_model();
+    model.plan = QuantisationPlan{.weight_bits = 12};
+    EXPECT_THAT(message(data, settings(1)), HasSubstr("weights of 12 bits"));
+}
+
+TEST(Quantisation, RoundsWeightsToTheFinestScaleThatHoldsThem) {
+    const std::vector<float> channel = {0.9F, -0.26F};
+
+    const int exponent = weight_exponent(channel, 6);
+
+    EXPECT_EQ(exponent, 5);  // 0.9 * 32 = 28.8, within 31
+    EXPECT_EQ(quantised_weight(0.9F, exponent, 6), 29);
+    EXPECT_EQ(quantised_weight(-0.26F, exponent, 6), -8);
+    EXPECT_EQ(quantised_weight(5, exponent, 6), 31);
+}
+
+TEST(Pruning, GrowsFastAtFirstAndNeverRevives) {
+    const PruningSchedule schedule{0.8, 0.1, 0.6};
+    EXPECT_EQ(schedule.at(0.05), 0);
+    EXPECT_GT(schedule.at(0.2), 0.35);
+    EXPECT_EQ(schedule.at(0.7), 0.8);
+
+    const Network network{{{2, 2, {1, 0.1F, 0.2F, 0.5F}, {0, 0}}}};
+    Masks masks = full_masks(network);
+    masks[0][0] = 0;
+    prune(network, {{1, 10}}, 0.5, masks);
+    EXPECT_EQ(masks[0], (std::vector<std::uint8_t>{0, 1, 0, 1}));  // 0.1 * 10 beats 0.2 * 1
+}
+
+TEST(Dataset, CorrectionsByTheTruthLeaveNoError) {
+    const auto sample = generate_muons({4, 7, 500, 1}, [](double) {});
+    ASSERT_TRUE(sample.ok());
+    for (const Encoding encoding : {Encoding::raw, Encoding::folded}) {
+        const Dataset data = dataset_of(*sample, encoding);
+
+        const Errors errors = errors_of(*sample, encoding, data.targets);
+
+        EXPECT_LT(width_of(errors.phi).rms, 1e-3);
+        EXPECT_LT(width_of(errors.eta).rms, 1e-3);
+        EXPECT_LT(width_of(errors.pt).rms, 1e-5);
+    }
+}
+
+}  // namespace
+}  // namespace bunch::muon
