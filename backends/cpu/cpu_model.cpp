@@ -75,13 +75,14 @@ class InterpretedSession final : public ModelSession {
 void InterpretedSession::record_times() {
     interpreter_->observe([this](const Interpreter::NodeRun& run) {
         const Shape shape = run.outputs.empty() ? Shape() : run.outputs[0].view.shape;
-        const std::string layer = run.node.spec.label + " " + shape.to_string();
+        const std::string layer =
+            run.node.spec.label + " " + shape.to_string() + "  " + run.implementation;
         for (LayerTime& known : layers_)
             if (known.layer == layer) {
                 known.time += run.time;
                 return;
             }
-        layers_.push_back({layer + "  " + run.implementation, run.time});
+        layers_.push_back({layer, run.time});
     });
 }
 

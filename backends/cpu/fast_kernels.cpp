@@ -379,6 +379,43 @@ kernels::Product recurrent_product() {
     };
 }
 
+/// A function of each element, prepared for so many.
+struct Function {
+    dnnl::eltwise_forward primitive;
+    memory::desc elements;
+    std::string implementation;
+};
+
+Function make_function(dnnl::algorithm algorithm, std::int64_t count) {
+    const memory::desc elements = plain({count});
+    const dnnl::eltwise_forward::primitive_desc made(
+        dnnl::eltwise_forward::desc(dnnl::prop_kind::forward_inference, algorithm, elements, 0.0F,
+                                    0.0F),
+        shared_engine());
+    return {dnnl::eltwise_forward(made), elements, made.impl_info_str()};
+}
+
+// Few elements are not worth a primitive.
+Kernel make_function(const Kernel& slow, dnnl::algorithm algorithm) {
+    constexpr std::int64_t kWorthIt = 64;
+    return [slow, algorithm, cache = std::make_shared<PrimitiveCache<Function>>()](Run& run) {
+        const std::int64_t count = kernels::count(run.input(0));
+        if (!all_f32(run) || count < kWorthIt) return slow(run);
+        BUNCH_ASSIGN_OR_RETURN(const TensorView y,
+                               run.output(0, DataType::f32, run.input(0).shape));
+        return guarded(run, [&] {
+            Function& f = cache->get({count}, [&] { return make_function(algorithm, count); });
+            run.used(f.implementation);
+            dnnl::stream stream(shared_engine());
+            f.primitive.execute(stream,
+                                {{DNNL_ARG_SRC, source(f.elements, run.input(0).bytes.data())},
+                                 {DNNL_ARG_DST, source(f.elements, y.bytes.data())}});
+            stream.wait();
+            return ok_status();
+        });
+    };
+}
+
 /// Nothing where oneDNN has no form of the operator.
 Result<std::optional<Kernel>> make(Node& node, const Kernel& slow,
                                    const std::vector<bool>& constant) {
@@ -391,6 +428,10 @@ Result<std::optional<Kernel>> make(Node& node, const Kernel& slow,
         kernel = make_gemm(node, slow);
     else if (type == "Conv" || type == "ConvTranspose")
         kernel = make_conv(node, slow, type != "Conv", constant.size() > 1 && constant[1]);
+    else if (type == "Tanh")
+        kernel = make_function(slow, dnnl::algorithm::eltwise_tanh);
+    else if (type == "Sigmoid")
+        kernel = make_function(slow, dnnl::algorithm::eltwise_logistic);
     else if (type == "LSTM")
         kernel = kernels::make_recurrent(node, Cell::lstm, recurrent_product());
     else if (type == "GRU")

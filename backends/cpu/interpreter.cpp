@@ -1,8 +1,10 @@
 #include "backends/cpu/interpreter.h"
 
+#include <optional>
 #include <utility>
 
 #include "backends/cpu/fast_kernels.h"
+#include "backends/cpu/fused_nodes.h"
 #include "backends/kernels/registry.h"
 
 namespace bunch::cpu {
@@ -13,30 +15,47 @@ Result<std::unique_ptr<Interpreter>> Interpreter::prepare(const OperatorGraph& g
     for (std::size_t i = 0; i < graph.values.size(); ++i)
         if (const auto& constant = graph.values[i].constant)
             made->values_[i] = {constant->view(), constant};
-    BUNCH_RETURN_IF_ERROR(made->prepare_nodes(graph.nodes, options.fast, made->steps_));
+    made->uses_ = count_uses(graph);
+    BUNCH_RETURN_IF_ERROR(made->prepare_nodes(graph.nodes, options, made->steps_));
     made->find_last_uses();
     return made;
 }
 
-Status Interpreter::prepare_nodes(std::span<const OperatorNode> nodes, bool fast,
-                                  std::vector<Step>& steps) {
-    for (const OperatorNode& node : nodes) {
-        Step step;
-        step.node = &node;
-        if (node.branches.empty()) {
-            std::vector<bool> constant;
-            for (const auto& id : node.inputs)
-                constant.push_back(id && graph_.at(*id).constant != nullptr);
-            Result<kernels::Kernel> kernel =
-                fast ? make_fast_kernel(node.spec, constant) : kernels::make_kernel(node.spec);
-            if (!kernel.ok()) return kernel.status();
-            step.kernel = std::move(kernel).value();
-        }
-        for (const OperatorBranch& branch : node.branches) {
-            step.branches.emplace_back();
-            BUNCH_RETURN_IF_ERROR(prepare_nodes(branch.nodes, fast, step.branches.back()));
-        }
+Result<Interpreter::Step> Interpreter::prepare_node(const OperatorNode& node,
+                                                    const InterpreterOptions& options) {
+    Step step;
+    step.node = &node;
+    if (node.branches.empty()) {
+        std::vector<bool> constant;
+        for (const auto& id : node.inputs)
+            constant.push_back(id && graph_.at(*id).constant != nullptr);
+        BUNCH_ASSIGN_OR_RETURN(step.kernel, options.fast ? make_fast_kernel(node.spec, constant)
+                                                         : kernels::make_kernel(node.spec));
+    }
+    for (const OperatorBranch& branch : node.branches) {
+        step.branches.emplace_back();
+        BUNCH_RETURN_IF_ERROR(prepare_nodes(branch.nodes, options, step.branches.back()));
+    }
+    return step;
+}
+
+Status Interpreter::prepare_nodes(std::span<const OperatorNode> nodes,
+                                  const InterpreterOptions& options, std::vector<Step>& steps) {
+    while (!nodes.empty()) {
+        // The kernel of each node is made even if it is not used: it checks the node.
+        BUNCH_ASSIGN_OR_RETURN(Step step, prepare_node(nodes[0], options));
+        std::size_t taken = 1;
+        if (options.fast && options.fused)
+            if (std::optional<FusedNodes> fused = fuse_nodes(graph_, nodes, uses_)) {
+                for (std::size_t i = 1; i < fused->count; ++i)
+                    BUNCH_RETURN_IF_ERROR(prepare_node(nodes[i], options).status());
+                fused_.push_back(std::move(fused->node));
+                step.node = &fused_.back();
+                step.kernel = std::move(fused->kernel);
+                taken = fused->count;
+            }
         steps.push_back(std::move(step));
+        nodes = nodes.subspan(taken);
     }
     return ok_status();
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <span>
@@ -23,7 +24,8 @@ namespace bunch::cpu {
 
 struct InterpreterOptions {
     std::uint64_t memory_limit = std::uint64_t{8} << 30;  ///< bytes that one run may hold
-    bool fast = true;  ///< oneDNN where it has a form; without, plain loops (for tests)
+    bool fast = true;   ///< oneDNN where it has a form; without, plain loops (for tests)
+    bool fused = true;  ///< nodes that can run as one do; without, each is seen by itself
 };
 
 /// One thread at a time.
@@ -64,7 +66,9 @@ class Interpreter {
     Interpreter(const OperatorGraph& graph, const InterpreterOptions& options)
         : graph_(graph), memory_(options.memory_limit), values_(graph.values.size()) {}
 
-    Status prepare_nodes(std::span<const OperatorNode> nodes, bool fast, std::vector<Step>& steps);
+    Status prepare_nodes(std::span<const OperatorNode> nodes, const InterpreterOptions& options,
+                         std::vector<Step>& steps);
+    Result<Step> prepare_node(const OperatorNode& node, const InterpreterOptions& options);
     void find_last_uses();
     Status check_input(const OperatorInput& input, const ConstTensorView& given) const;
     Status run_steps(std::span<const Step> steps);
@@ -74,6 +78,8 @@ class Interpreter {
     const OperatorGraph& graph_;
     kernels::Memory memory_;
     std::vector<kernels::Held> values_;  ///< by index in the graph
+    std::vector<std::size_t> uses_;      ///< of values, by index
+    std::deque<OperatorNode> fused_;     ///< what steps point to that is not in the graph
     std::vector<Step> steps_;
     Observer observer_;
 };

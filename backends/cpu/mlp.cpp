@@ -114,12 +114,14 @@ Mlp::Mlp(const Graph& graph, std::span<const Node> nodes, const MlpVariant& vari
 std::span<const MlpVariant> mlp_variants() {
 #if defined(__x86_64__)
     static const std::array variants = {
-        MlpVariant{"avx512", mlp_kernel::run_avx512, __builtin_cpu_supports("avx512f") != 0},
-        MlpVariant{"avx2", mlp_kernel::run_avx2,
+        MlpVariant{"avx512", mlp_kernel::run_avx512, mlp_kernel::run_pointwise_avx512,
+                   __builtin_cpu_supports("avx512f") != 0},
+        MlpVariant{"avx2", mlp_kernel::run_avx2, mlp_kernel::run_pointwise_avx2,
                    __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0},
-        MlpVariant{"portable", mlp_kernel::run_portable, true}};
+        MlpVariant{"portable", mlp_kernel::run_portable, mlp_kernel::run_pointwise_portable, true}};
 #else
-    static const std::array variants = {MlpVariant{"portable", mlp_kernel::run_portable, true}};
+    static const std::array variants = {
+        MlpVariant{"portable", mlp_kernel::run_portable, mlp_kernel::run_pointwise_portable, true}};
 #endif
     return variants;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "backends/cpu/mlp_kernel.h"
+#include "backends/cpu/pointwise.h"
 #include "backends/cpu/streamed_dense.h"
 #include "backends/graph/graph.h"
 
@@ -22,6 +23,7 @@ inline constexpr std::int64_t kMaxMlpWidth = mlp_kernel::kMaxWidth;
 struct MlpVariant {
     std::string_view name;  ///< "avx512", "avx2", "portable"
     mlp_kernel::Function function;
+    mlp_kernel::Pointwise pointwise;
     bool usable;
 };
 

@@ -13,7 +13,7 @@ namespace {
 constexpr int kColumns = BUNCH_MLP_COLUMNS;  // vectors of rows
 constexpr int kOutputs = BUNCH_MLP_OUTPUTS;  // accumulators: kColumns times kOutputs
 constexpr int kBlock = kColumns * kLanes;    // rows
-constexpr int kMostInputs = 2 * kMaxWidth;   // of the first layer: more leave the cache
+constexpr int kMostInputs = kMaxWidth;       // of the first layer: more leave the cache
 
 typedef float Unaligned __attribute__((vector_size(kLanes * sizeof(float)), aligned(4)));
 
@@ -100,17 +100,19 @@ inline void run_rest(const Layer& layer, const float* input, float* output, int 
     }
 }
 
+// kBlock rows of a layer, [inputs][kBlock] to [outputs][kBlock].
+inline void run_layer_by_columns(const Layer& layer, const float* input, float* output) {
+    int first = 0;
+    for (; first + kOutputs <= layer.outputs; first += kOutputs)
+        run_outputs<kOutputs>(layer, input, output, first);
+    run_rest<kOutputs - 1>(layer, input, output, first, layer.outputs - first);
+}
+
 inline void run_block(const Layer* layers, unsigned long count, const float* input, float* output) {
     alignas(64) float buffers[2][kMostInputs * kBlock];
     to_columns(input, layers[0].inputs, buffers[1]);
-    for (unsigned long i = 0; i < count; ++i) {
-        const float* from = buffers[(i + 1) % 2];
-        float* to = buffers[i % 2];
-        int first = 0;
-        for (; first + kOutputs <= layers[i].outputs; first += kOutputs)
-            run_outputs<kOutputs>(layers[i], from, to, first);
-        run_rest<kOutputs - 1>(layers[i], from, to, first, layers[i].outputs - first);
-    }
+    for (unsigned long i = 0; i < count; ++i)
+        run_layer_by_columns(layers[i], buffers[(i + 1) % 2], buffers[i % 2]);
     to_rows(buffers[(count + 1) % 2], layers[count - 1].outputs, output);
 }
 

@@ -5,8 +5,8 @@
 
 namespace bunch::cpu::mlp_kernel {
 
-inline constexpr int kMaxWidth = 64;  ///< outputs of a layer
-inline constexpr int kPadding = 16;   ///< outputs are padded to a multiple of it with zeros
+inline constexpr int kMaxWidth = 128;  ///< outputs of a layer
+inline constexpr int kPadding = 16;    ///< outputs are padded to a multiple of it with zeros
 
 enum class Activation : unsigned char { none, relu, leaky_relu, clip, sigmoid, tanh };
 

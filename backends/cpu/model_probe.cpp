@@ -194,7 +194,10 @@ Result<ModelProbe> Prober::probe() {
 }  // namespace
 
 Result<ModelProbe> probe_model(const OperatorGraph& graph, const InterpreterOptions& options) {
-    return Prober(graph, options).probe();
+    // Every value is to be seen.
+    InterpreterOptions alone = options;
+    alone.fused = false;
+    return Prober(graph, alone).probe();
 }
 
 }  // namespace bunch::cpu

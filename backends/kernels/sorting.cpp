@@ -14,23 +14,54 @@ struct Options {
     bool largest = true;
 };
 
-// Of equal elements the first comes first, whatever the order.
+// Whether `a` comes before `b`, which stands earlier in the input: of equal elements the first
+// comes first, whatever the order. NaN counts as larger than all.
+template <typename T>
+bool overtakes(T a, T b, bool largest) {
+    if constexpr (std::is_floating_point_v<T>) {
+        const bool nan_a = a != a, nan_b = b != b;
+        if (nan_a != nan_b) return largest ? nan_a : nan_b;
+    }
+    return largest ? a > b : a < b;
+}
+
+// Few of many: the best so far are kept in order, and most elements lose against the last of them.
+template <typename T>
+void choose_few(const T* x, std::int64_t n, std::int64_t step, std::int64_t k, bool largest,
+                Integers& order) {
+    order.clear();
+    for (std::int64_t i = 0; i < n; ++i) {
+        const T value = x[i * step];
+        auto place = static_cast<std::int64_t>(order.size());
+        if (place == k) {
+            if (!overtakes(value, x[order.back() * step], largest)) continue;
+            --place;
+        } else {
+            order.push_back(i);
+        }
+        const auto at = [&](std::int64_t j) -> std::int64_t& {
+            return order[static_cast<std::size_t>(j)];
+        };
+        for (; place > 0 && overtakes(value, x[at(place - 1) * step], largest); --place)
+            at(place) = at(place - 1);
+        at(place) = i;
+    }
+}
+
 template <typename T>
 void choose(const T* x, std::int64_t n, std::int64_t step, std::int64_t k, bool largest,
             Integers& order) {
+    constexpr std::int64_t kFew = 32;
+    if (k == 0) return order.clear();
+    if (k <= kFew) return choose_few(x, n, step, k, largest, order);
     order.resize(static_cast<std::size_t>(n));
     std::iota(order.begin(), order.end(), std::int64_t{0});
-    const auto before = [&](std::int64_t i, std::int64_t j) {
-        const T a = x[i * step], b = x[j * step];
-        if constexpr (std::is_floating_point_v<T>) {  // NaN counts as larger than all
-            const bool nan_a = a != a, nan_b = b != b;
-            if (nan_a != nan_b) return largest ? nan_a : nan_b;
-        }
-        if (a > b) return largest;
-        if (a < b) return !largest;
-        return i < j;
-    };
-    std::partial_sort(order.begin(), order.begin() + k, order.end(), before);
+    std::partial_sort(order.begin(), order.begin() + k, order.end(),
+                      [&](std::int64_t i, std::int64_t j) {
+                          const T a = x[i * step], b = x[j * step];
+                          if (overtakes(a, b, largest)) return true;
+                          return !overtakes(b, a, largest) && i < j;
+                      });
 }
 
 Status top_k(Run& run, const Options& options) {

@@ -9,8 +9,6 @@
 namespace bunch::kernels {
 namespace {
 
-constexpr std::int64_t kBlock = 16;  // rows that walk a tree together
-
 struct Lists {
     Integers trees, ids, features, yes, no, missing;
     Floats values;
@@ -127,6 +125,7 @@ Status TreeEnsemble::check_depth(const Node& node) {
 Result<TreeEnsemble> TreeEnsemble::read(Node& node, std::string_view prefix) {
     TreeEnsemble ensemble;
     BUNCH_RETURN_IF_ERROR(ensemble.link(node));
+    if (ensemble.plain_) ensemble.pack_plain();
     const std::string p(prefix);
     const Integers trees = node.attributes.integers(p + "_treeids"),
                    ids = node.attributes.integers(p + "_nodeids"),
@@ -154,11 +153,14 @@ Result<TreeEnsemble> TreeEnsemble::read(Node& node, std::string_view prefix) {
     return ensemble;
 }
 
-template <bool plain>
+void TreeEnsemble::pack_plain() {
+    for (std::size_t i = 0; i < threshold_.size(); ++i)
+        plain_nodes_.push_back({threshold_[i], feature_[i], {yes_[i], no_[i]}});
+}
+
 std::int32_t TreeEnsemble::next(std::int32_t at, const float* row) const {
     const auto i = static_cast<std::size_t>(at);
     const float x = row[feature_[i]], t = threshold_[i];
-    if constexpr (plain) return x <= t ? yes_[i] : no_[i];
     if (std::isnan(x)) return missing_yes_[i] != 0 ? yes_[i] : no_[i];
     switch (test_[i]) {
         case Test::less_equal:
@@ -177,32 +179,66 @@ std::int32_t TreeEnsemble::next(std::int32_t at, const float* row) const {
     return no_[i];
 }
 
+// kTogether walks at once, so that the loads of one hide behind those of the others. A side is
+// looked up, not jumped to, since nobody can foresee it; who has arrived stays where he is.
+void TreeEnsemble::walk_plain(std::array<std::int32_t, kTogether>& at,
+                              const std::array<const float*, kTogether>& rows,
+                              std::int32_t depth) const {
+    const PlainNode* nodes = plain_nodes_.data();
+    for (; depth > 0; --depth)
+        for (std::size_t i = 0; i < kTogether; ++i) {
+            const PlainNode& node = nodes[at[i]];
+            at[i] = node.next[rows[i][node.feature] <= node.threshold ? 0 : 1];
+        }
+}
+
+void TreeEnsemble::walk(std::array<std::int32_t, kTogether>& at,
+                        const std::array<const float*, kTogether>& rows, std::int32_t depth) const {
+    if (plain_) return walk_plain(at, rows, depth);
+    for (; depth > 0; --depth)
+        for (std::size_t i = 0; i < kTogether; ++i) at[i] = next(at[i], rows[i]);
+}
+
+// Many rows walk one tree; of few rows each walks many trees.
 template <typename F>
-void TreeEnsemble::walk(const float* x, std::int64_t rows, std::int64_t features, F on_leaf) const {
-    for (std::int64_t first = 0; first < rows; first += kBlock) {
-        const std::int64_t block = std::min(kBlock, rows - first);
+void TreeEnsemble::for_each_leaf(const float* x, std::int64_t rows, std::int64_t features,
+                                 F on_leaf) const {
+    constexpr auto kStep = static_cast<std::int64_t>(kTogether);
+    std::array<std::int32_t, kTogether> at;
+    std::array<const float*, kTogether> from;
+    const auto arrive = [&](std::int64_t row, std::size_t i) {
+        const Leaf& leaf =
+            leaves_[static_cast<std::size_t>(leaf_[static_cast<std::size_t>(at[i])])];
+        for (std::int32_t w = leaf.first; w < leaf.first + leaf.count; ++w)
+            on_leaf(row, weights_[static_cast<std::size_t>(w)]);
+    };
+    std::int64_t first = 0;
+    for (; first + kStep <= rows; first += kStep) {
+        for (std::size_t i = 0; i < kTogether; ++i)
+            from[i] = x + (first + static_cast<std::int64_t>(i)) * features;
         for (std::size_t t = 0; t < roots_.size(); ++t) {
-            std::array<std::int32_t, kBlock> at;
             at.fill(roots_[t]);
-            for (std::int32_t depth = 0; depth < depth_[t]; ++depth)
-                for (std::int64_t r = 0; r < block; ++r) {
-                    std::int32_t& here = at[static_cast<std::size_t>(r)];
-                    const float* row = x + (first + r) * features;
-                    here = plain_ ? next<true>(here, row) : next<false>(here, row);
-                }
-            for (std::int64_t r = 0; r < block; ++r) {
-                const auto node = static_cast<std::size_t>(at[static_cast<std::size_t>(r)]);
-                const Leaf& leaf = leaves_[static_cast<std::size_t>(leaf_[node])];
-                for (std::int32_t w = leaf.first; w < leaf.first + leaf.count; ++w)
-                    on_leaf(first + r, weights_[static_cast<std::size_t>(w)]);
-            }
+            walk(at, from, depth_[t]);
+            for (std::size_t i = 0; i < kTogether; ++i)
+                arrive(first + static_cast<std::int64_t>(i), i);
+        }
+    }
+    for (; first < rows; ++first) {
+        from.fill(x + first * features);
+        for (std::size_t t = 0; t < roots_.size(); t += kTogether) {
+            const std::size_t trees = std::min(kTogether, roots_.size() - t);
+            at.fill(roots_[t]);
+            std::copy_n(roots_.begin() + static_cast<std::ptrdiff_t>(t), trees, at.begin());
+            const auto depths = depth_.begin() + static_cast<std::ptrdiff_t>(t);
+            walk(at, from, *std::max_element(depths, depths + static_cast<std::ptrdiff_t>(trees)));
+            for (std::size_t i = 0; i < trees; ++i) arrive(first, i);
         }
     }
 }
 
 void TreeEnsemble::add(const float* x, std::int64_t rows, std::int64_t features,
                        std::int64_t targets, double* sums) const {
-    walk(x, rows, features, [&](std::int64_t row, const Weight& w) {
+    for_each_leaf(x, rows, features, [&](std::int64_t row, const Weight& w) {
         sums[row * targets + w.target] += static_cast<double>(w.weight);
     });
 }
@@ -210,7 +246,7 @@ void TreeEnsemble::add(const float* x, std::int64_t rows, std::int64_t features,
 void TreeEnsemble::extreme(const float* x, std::int64_t rows, std::int64_t features,
                            std::int64_t targets, bool largest, double* sums) const {
     std::fill_n(sums, rows * targets, std::numeric_limits<double>::quiet_NaN());
-    walk(x, rows, features, [&](std::int64_t row, const Weight& w) {
+    for_each_leaf(x, rows, features, [&](std::int64_t row, const Weight& w) {
         double& sum = sums[row * targets + w.target];
         const auto v = static_cast<double>(w.weight);
         if (std::isnan(sum) || (largest ? v > sum : v < sum)) sum = v;

@@ -2,6 +2,8 @@
 /// the loads of one row hide behind those of the others.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -35,6 +37,12 @@ class TreeEnsemble {
   private:
     enum class Test : std::uint8_t { less_equal, less, greater_equal, greater, equal, not_equal };
 
+    /// What a step of a plain tree needs, in one place.
+    struct PlainNode {
+        float threshold;
+        std::int32_t feature;
+        std::int32_t next[2];  ///< if x <= threshold, and if not
+    };
     struct Leaf {
         std::int32_t first = 0, count = 0;  ///< in weights_
     };
@@ -46,16 +54,25 @@ class TreeEnsemble {
     Result<std::int32_t> index_of(const Node& node, std::int64_t tree, std::int64_t id) const;
     Status link(Node& node);
     Status check_depth(const Node& node);
+    static constexpr std::size_t kTogether = 16;  ///< walks that go on side by side
+
     template <typename F>
-    void walk(const float* x, std::int64_t rows, std::int64_t features, F on_leaf) const;
-    template <bool plain>
+    void for_each_leaf(const float* x, std::int64_t rows, std::int64_t features, F on_leaf) const;
+    /// Takes `depth` steps: each of `at` down its tree with the features at the same place of
+    /// `rows`.
+    void walk(std::array<std::int32_t, kTogether>& at,
+              const std::array<const float*, kTogether>& rows, std::int32_t depth) const;
+    void walk_plain(std::array<std::int32_t, kTogether>& at,
+                    const std::array<const float*, kTogether>& rows, std::int32_t depth) const;
     std::int32_t next(std::int32_t at, const float* row) const;
+    void pack_plain();
 
     // One entry per node; a leaf points to itself on both sides.
     std::vector<std::int32_t> feature_, yes_, no_, leaf_;
     std::vector<float> threshold_;
     std::vector<Test> test_;
     std::vector<std::uint8_t> missing_yes_;
+    std::vector<PlainNode> plain_nodes_;
     std::vector<std::int32_t> roots_, depth_;
     std::vector<Leaf> leaves_;
     std::vector<Weight> weights_;

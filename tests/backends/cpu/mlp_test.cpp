@@ -134,8 +134,8 @@ TEST_P(MlpKernel, AgreesWithTheReferenceForManyRowsOfEveryLength) {
 TEST(MlpChain, EndsWhereALayerIsTooWideOrReadTwice) {
     NetworkMaker maker(1);
     const std::string first = maker.dense(maker.input({-1, 8}), 8, 16);
-    const std::string second = maker.dense(first, 16, 65);
-    maker.output(maker.dense(second, 65, 4));
+    const std::string second = maker.dense(first, 16, 129);
+    maker.output(maker.dense(second, 129, 4));
     Result<Graph> wide = test_network::graph_of(maker.network, true);
     ASSERT_TRUE(wide.ok());
     maker.output(first);
