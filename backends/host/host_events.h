@@ -27,7 +27,8 @@ struct InstanceUp {
     LoadedModel loaded;
 };
 
-/// The model cannot be run on the device; it is not tried again by itself.
+/// The model cannot be run on the device. It is not tried again by itself, unless the device has no
+/// memory for it now (`resource_exhausted`).
 struct InstanceFailed {
     ModelId model;
     Status status;

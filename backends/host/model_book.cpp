@@ -80,6 +80,8 @@ void ModelBook::load_done(const wire::Loaded& answer, std::uint64_t slot_bytes,
     const auto found = entries_.find(answer.model);
     if (found == entries_.end() || found->second.progress != Progress::loading) return;
     Entry& entry = found->second;
+    if (answer.status.code() == StatusCode::resource_exhausted)
+        return wait(answer.model, entry, about(entry.spec, answer.status), events);
     if (!answer.status.ok())
         return fail(answer.model, entry, about(entry.spec, answer.status), events);
     LoadedModel loaded = answer.loaded;
@@ -89,7 +91,19 @@ void ModelBook::load_done(const wire::Loaded& answer, std::uint64_t slot_bytes,
         return fail(answer.model, entry, too_large(entry.spec, slot_bytes), events);
     entry.progress = Progress::loaded;
     entry.runners_lost = 0;
+    entry.told.clear();
     events.emplace_back(InstanceUp{answer.model, std::move(loaded)});
+}
+
+bool ModelBook::has_waiting() const {
+    return std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) {
+        return entry.second.progress == Progress::waiting;
+    });
+}
+
+void ModelBook::retry_waiting() {
+    for (auto& [id, entry] : entries_)
+        if (entry.progress == Progress::waiting) entry.progress = Progress::ready;
 }
 
 void ModelBook::load_failed(ModelId id, const Status& status, std::vector<HostEvent>& events) {
@@ -100,6 +114,7 @@ void ModelBook::load_failed(ModelId id, const Status& status, std::vector<HostEv
 
 void ModelBook::runner_lost(bool device_broke, std::vector<HostEvent>& events) {
     loading_.reset();
+    retry_waiting();
     for (auto& [id, entry] : entries_) {
         if (entry.progress == Progress::loaded) entry.progress = Progress::ready;
         if (entry.progress != Progress::loading) continue;
@@ -117,6 +132,15 @@ Status ModelBook::too_large(const ModelSpec& spec, std::uint64_t slot_bytes) con
     return resource_exhausted(
         "model '" + spec.name + "': the inputs and outputs of one row do not " + "fit a slot of " +
         std::to_string(slot_bytes) + " bytes: raise arena_bytes of device '" + device_ + "'");
+}
+
+/// Told once, however often it is tried.
+void ModelBook::wait(ModelId id, Entry& entry, const Status& status,
+                     std::vector<HostEvent>& events) {
+    entry.progress = Progress::waiting;
+    if (entry.told == status.message()) return;
+    entry.told = status.message();
+    events.emplace_back(InstanceFailed{id, status});
 }
 
 void ModelBook::fail(ModelId id, Entry& entry, const Status& status,

@@ -1,5 +1,6 @@
 /// Which models one device is to run, and how far each has got: tried in a scratch runner, loaded
-/// by the device's own, or failed. Only bookkeeping: RunnerHost acts on it.
+/// by the device's own, or failed. One that found no memory waits for its next turn, as others may
+/// give some back. Only bookkeeping: RunnerHost acts on it.
 #pragma once
 
 #include <cstdint>
@@ -43,6 +44,12 @@ class ModelBook {
     void load_done(const wire::Loaded& answer, std::uint64_t slot_bytes,
                    std::vector<HostEvent>& events);
 
+    /// Whether a model found no memory on the device.
+    bool has_waiting() const;
+
+    /// These are to be loaded again.
+    void retry_waiting();
+
     /// The model could not be handed to the runner, or was not loaded in time.
     void load_failed(ModelId id, const Status& status, std::vector<HostEvent>& events);
 
@@ -51,15 +58,18 @@ class ModelBook {
     void runner_lost(bool device_broke, std::vector<HostEvent>& events);
 
   private:
-    enum class Progress : std::uint8_t { untried, trying, ready, loading, loaded, failed };
+    enum class Progress : std::uint8_t { untried, trying, ready, loading, loaded, waiting, failed };
     struct Entry {
         ModelSpec spec;
         Progress progress = Progress::untried;
         ModelSignature known;  // from the configuration or the trial; may be empty
         std::uint32_t runners_lost = 0;
+        std::string told;  // why it waits
     };
 
     Status too_large(const ModelSpec& spec, std::uint64_t slot_bytes) const;
+    static void wait(ModelId id, Entry& entry, const Status& status,
+                     std::vector<HostEvent>& events);
     void fail(ModelId id, Entry& entry, const Status& status, std::vector<HostEvent>& events);
 
     std::string device_;

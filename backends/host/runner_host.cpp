@@ -105,7 +105,8 @@ void RunnerHost::add_poll_fds(std::vector<pollfd>& fds) const {
 std::optional<TimePoint> RunnerHost::next_wakeup() const {
     if (!events_.empty()) return TimePoint{};
     TimePoint next = std::min(deadline_, kill_at_);
-    if (state_ == State::serving && !is_busy()) next = std::min({next, next_ping_, pong_due_});
+    if (state_ == State::serving && !is_busy())
+        next = std::min({next, next_ping_, pong_due_, retry_at_});
     if (state_ == State::serving) next = std::min(next, activated_by_);
     if (trial_) next = std::min(next, trial_->next_wakeup().value_or(kNever));
     if (next == kNever) return std::nullopt;
@@ -152,7 +153,7 @@ void RunnerHost::launch(TimePoint now) {
     loss_reason_.clear();
     loss_reported_ = device_broke_ = told_up_ = false;
     activating_.reset();
-    activated_by_ = kNever;
+    activated_by_ = retry_at_ = kNever;
 }
 
 void RunnerHost::converse(TimePoint now) {
@@ -353,7 +354,8 @@ void RunnerHost::handle(TimePoint now, const wire::Activated& message) {
 
 void RunnerHost::handle(TimePoint now, const wire::Fault& message) {
     // While waiting for a repair, the same words need not be told each time.
-    if (!recovering_ || message.fault.message != last_loss_)
+    const bool is_old = models_.loading() && !load_faults_.insert(message.fault.message).second;
+    if (!is_old && (!recovering_ || message.fault.message != last_loss_))
         events_.emplace_back(DeviceFaulted{message.fault});
     if (!message.fault.ends_runner) return;
     device_broke_ = true;
@@ -363,7 +365,10 @@ void RunnerHost::handle(TimePoint now, const wire::Fault& message) {
 void RunnerHost::handle(TimePoint now, const wire::Loaded& message) {
     if (models_.loading() != message.model)
         return broke_protocol(now, "a model that was not asked for");
-    if (message.status.ok()) tell_up();
+    if (message.status.ok()) {
+        tell_up();
+        load_faults_.clear();
+    }
     models_.load_done(message, slot_bytes_, events_);
     deadline_ = kNever;
     if (pong_due_ != kNever) pong_due_ = now + settings_.ping_timeout;
@@ -385,11 +390,16 @@ void RunnerHost::handle(TimePoint now, const Message&) {
 // ---- models ----
 
 void RunnerHost::load_next(TimePoint now) {
+    if (now >= retry_at_) {
+        retry_at_ = kNever;
+        models_.retry_waiting();
+    }
     while (state_ == State::serving) {
         const auto request = models_.next_load(slot_bytes_, events_);
         if (!request) {
-            if (!models_.loading()) tell_up();
-            return;
+            if (models_.loading()) return;
+            tell_up();
+            return plan_retry(now);
         }
         const Status sent = runner_->send(*request);
         if (sent.code() == StatusCode::invalid_argument) {
@@ -397,6 +407,17 @@ void RunnerHost::load_next(TimePoint now) {
             continue;
         }
         deadline_ = saturating_add(now, settings_.load_timeout);
+    }
+}
+
+/// Once all models have had their turn.
+void RunnerHost::plan_retry(TimePoint now) {
+    if (!models_.has_waiting()) {
+        retry_pause_ = {};
+    } else if (retry_at_ == kNever) {
+        retry_pause_ = std::clamp(retry_pause_ * 2, settings_.restart.initial_pause,
+                                  settings_.restart.max_pause);
+        retry_at_ = saturating_add(now, retry_pause_);
     }
 }
 

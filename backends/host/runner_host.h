@@ -9,7 +9,8 @@
 /// A runner that reports that its device is of no use (DeviceFault) is ended, too. Then a new one
 /// is started again and again, without an end, as somebody may have to repair the device first.
 /// While that goes on, DeviceUp waits until a model could be loaded, and a loss for the same reason
-/// as the last one is not told again.
+/// as the last one is not told again. Likewise a model for which the device has no memory is loaded
+/// again and again.
 ///
 /// A model with a file is first loaded by a scratch runner (model_trial.h), once; so a file that
 /// crashes the loader takes nobody else down.
@@ -20,6 +21,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -120,6 +122,7 @@ class RunnerHost {
     void check_deadlines(TimePoint now);
     void advance_trial(TimePoint now);
     void load_next(TimePoint now);
+    void plan_retry(TimePoint now);
     void ping(TimePoint now);
 
     void handle(TimePoint now, const wire::Hello& message);
@@ -179,6 +182,9 @@ class RunnerHost {
     std::uint64_t pings_ = 0;
 
     ModelBook models_;
+    TimePoint retry_at_ = kNever;  // of models that found no memory
+    Duration retry_pause_{};
+    std::set<std::string> load_faults_;  // told since a model was loaded
     std::optional<ModelTrial> trial_;
     std::vector<HostEvent> events_;
 };

@@ -114,6 +114,21 @@ TEST_F(ModelBookTest, GivesUpAModelWhoseLoadEndedTwoRunners) {
     EXPECT_EQ(book_.next_load(kSlot, events_)->model, ModelId{1});
 }
 
+TEST_F(ModelBookTest, HasAModelWaitForMemoryAndSaysSoOnce) {
+    book_.add(ModelId{0}, echo_model("m"));
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(book_.next_load(kSlot, events_));
+        book_.load_done({ModelId{0}, resource_exhausted("the bank is full"), {}}, kSlot, events_);
+        EXPECT_TRUE(book_.has_waiting());
+        EXPECT_FALSE(book_.next_load(kSlot, events_));
+        book_.retry_waiting();
+    }
+
+    EXPECT_EQ(failure_in(events_), "model 'm': the bank is full");
+    EXPECT_FALSE(book_.has_waiting());
+    EXPECT_TRUE(book_.next_load(kSlot, events_));
+}
+
 TEST_F(ModelBookTest, DoesNotBlameAModelForADeviceThatBrokeWhileItWasLoaded) {
     book_.add(ModelId{0}, echo_model("m"));
     for (int i = 0; i < 5; ++i) {

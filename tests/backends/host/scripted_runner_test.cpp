@@ -433,6 +433,34 @@ TEST_F(ScriptedRunnerTest, IsUpAgainWithoutAModelThatIsRefusedAfterARepair) {
     EXPECT_TRUE(last<DeviceUp>());
 }
 
+TEST_F(ScriptedRunnerTest, IsAskedAgainForAModelThatFoundNoMemoryUntilItFindsSome) {
+    const Status full = resource_exhausted("bank 0 is full");
+    host_.load(ModelId{4}, echo_model("m"));
+    host_.start(at(0s));
+    bring_up(1s);
+    std::size_t told = 0;
+    for (int i = 0; i < 6; ++i) {
+        const Duration when = 2s + i * 1s;  // the longest pause
+        advance(when);
+        ASSERT_TRUE(runner().heard<wire::Load>()) << i;
+        runner().say(wire::Fault{{FaultKind::memory_full, false, "bank 0 is full"}});
+        runner().say(wire::Loaded{ModelId{4}, full, {}});
+        advance(when);
+        if (i == 0) told = events_.size();
+        EXPECT_LE(host_.next_wakeup(), at(when + 1s));
+    }
+    ASSERT_GE(told, 2u);
+    EXPECT_EQ(events_.size(), told);
+    EXPECT_TRUE(std::holds_alternative<DeviceFaulted>(events_[told - 2]));
+    EXPECT_THAT(last<InstanceFailed>()->status.message(), HasSubstr("'m': bank 0 is full"));
+    advance(8s);
+    runner().say(wire::Loaded{ModelId{4}, {}, {echo_signature(4), 8, 0}});
+    advance(8s);
+
+    EXPECT_TRUE(last<InstanceUp>());
+    EXPECT_EQ(runner().kills, 0);
+}
+
 TEST_F(ScriptedRunnerTest, StaysWhenWhatBrokeIsNotTheWholeDevice) {
     host_.start(at(0s));
     bring_up(1s);
