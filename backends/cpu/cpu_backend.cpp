@@ -90,8 +90,10 @@ std::optional<Completion> CpuLane::wait(TimePoint /*until*/) {
 
 class CpuBackend final : public Backend {
   public:
-    CpuBackend(DeviceDescription description, std::string plan_cache)
-        : description_(std::move(description)), plan_cache_(std::move(plan_cache)) {}
+    CpuBackend(DeviceDescription description, std::string plan_cache, double max_deviation)
+        : description_(std::move(description)),
+          plan_cache_(std::move(plan_cache)),
+          max_deviation_(max_deviation) {}
 
     const DeviceDescription& device() const override { return description_; }
     Result<LoadedModel> load(ModelId id, const ModelSpec& model) override;
@@ -102,6 +104,7 @@ class CpuBackend final : public Backend {
   private:
     DeviceDescription description_;
     std::string plan_cache_;
+    double max_deviation_;
     ModelTable models_;
 };
 
@@ -133,11 +136,10 @@ Status warm_up(cpu::ModelSession& session, const cpu::Program& program) {
 }
 
 Result<LoadedModel> CpuBackend::load(ModelId id, const ModelSpec& model) {
-    if (model.precision != Precision::f32)
-        return unimplemented("model '" + model.name + "' asks for precision " +
-                             std::string(name_of(model.precision)) + "; the CPU backend has f32");
     cpu::CpuModelOptions options;
     options.max_rows = model.max_batch_rows;
+    options.precision = model.precision;
+    options.max_deviation = max_deviation_;
     options.plan_cache = plan_cache_;
     BUNCH_ASSIGN_OR_RETURN(const std::shared_ptr<const cpu::CpuModel> loaded,
                            cpu::CpuModel::load(model.path, options));
@@ -148,6 +150,10 @@ Result<LoadedModel> CpuBackend::load(ModelId id, const ModelSpec& model) {
     }
     if (const cpu::Program* program = loaded->program())
         BUNCH_RETURN_IF_ERROR(warm_up(*sessions->front(), *program).with_context(model.path));
+    if (model.precision != Precision::f32)
+        log::info("model_in_reduced_precision", {{"model", model.name},
+                                                 {"precision", name_of(model.precision)},
+                                                 {"deviation", loaded->deviation()}});
     if (!loaded->why_not_batched().empty())
         log::info("model_not_batched",
                   {{"model", model.name}, {"reason", loaded->why_not_batched()}});
@@ -179,24 +185,39 @@ Result<std::uint32_t> parse_count(const std::string& key, const std::string& tex
     return count;
 }
 
+Result<double> parse_part(const std::string& key, const std::string& text) {
+    double part = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), part);
+    if (error != std::errc() || end != text.data() + text.size() || !(part >= 0 && part <= 1))
+        return invalid_argument("option " + key + " = '" + text +
+                                "' of a CPU device is no number from 0 to 1");
+    return part;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Backend>> make_cpu_backend(const BackendOptions& options) {
     DeviceDescription description{"cpu", cpu::usable_cores(), 2, memory_of_host()};
     std::string plan_cache;
+    double max_deviation = cpu::CpuModelOptions().max_deviation;
     for (const auto& [key, value] : options) {
         if (key == "plan_cache") {
             plan_cache = value;
             continue;
         }
+        if (key == "max_deviation") {
+            BUNCH_ASSIGN_OR_RETURN(max_deviation, parse_part(key, value));
+            continue;
+        }
         if (key != "lanes" && key != "slots")
             return invalid_argument("a CPU device has no option '" + key +
-                                    "'; it has 'lanes', 'slots' and 'plan_cache'");
+                                    "'; it has 'lanes', 'slots', 'plan_cache' and "
+                                    "'max_deviation'");
         BUNCH_ASSIGN_OR_RETURN(const std::uint32_t count, parse_count(key, value));
         (key == "lanes" ? description.lanes : description.slots_per_lane) = count;
     }
     return std::unique_ptr<Backend>(
-        std::make_unique<CpuBackend>(std::move(description), std::move(plan_cache)));
+        std::make_unique<CpuBackend>(std::move(description), std::move(plan_cache), max_deviation));
 }
 
 }  // namespace bunch

@@ -1,9 +1,12 @@
 #include "backends/cpu/cpu_model.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <optional>
 #include <utility>
 
+#include "backends/cpu/accuracy.h"
 #include "backends/cpu/model_probe.h"
 #include "backends/cpu/plan_cache.h"
 #include "backends/cpu/threads.h"
@@ -174,6 +177,7 @@ std::optional<PlanCache> open_cache(const std::string& folder, const std::string
 Status CpuModel::prepare_planned(const Graph& graph, const std::string& path,
                                  const CpuModelOptions& options) {
     ProgramOptions chosen = options.program;
+    chosen.planner.precision = options.precision;
     const std::optional<PlanCache> cache = open_cache(options.plan_cache, path);
     if (cache) {
         chosen.timed = true;
@@ -187,13 +191,32 @@ Status CpuModel::prepare_planned(const Graph& graph, const std::string& path,
     return ok_status();
 }
 
+Status CpuModel::check_accuracy(const Graph& graph, const CpuModelOptions& options) {
+    ProgramOptions exact = options.program;
+    exact.planner.precision = Precision::f32;
+    exact.timed = false;
+    BUNCH_ASSIGN_OR_RETURN(const auto reference, Program::prepare(graph, options.max_rows, exact));
+    BUNCH_ASSIGN_OR_RETURN(deviation_, deviation_between(reference, program_));
+    if (deviation_ <= options.max_deviation) return ok_status();
+    std::array<char, 160> text{};
+    std::snprintf(
+        text.data(), text.size(),
+        "in %s its outputs differ from those in f32 by %.2g of the largest; max_deviation "
+        "allows %.2g",
+        std::string(name_of(options.precision)).c_str(), deviation_, options.max_deviation);
+    return invalid_argument(text.data());
+}
+
 Status CpuModel::prepare(const std::string& path, const CpuModelOptions& options) {
+    const bool reduced = options.precision != Precision::f32;
+    BUNCH_RETURN_IF_ERROR(check_precision(options.precision));
     if (options.planned) {
         Result<Graph> graph = lower(operators_);
         Status status = graph.status();
         if (status.ok()) {
             simplify(*graph);
             status = prepare_planned(*graph, path, options);
+            if (status.ok() && reduced) BUNCH_RETURN_IF_ERROR(check_accuracy(*graph, options));
         }
         if (status.ok()) {
             signature_ = program_->signature();
@@ -205,6 +228,10 @@ Status CpuModel::prepare(const std::string& path, const CpuModelOptions& options
     } else {
         why_not_planned_ = "not asked for";
     }
+    if (reduced)
+        return unimplemented(
+            "precision " + std::string(name_of(options.precision)) +
+            " needs a model with a plan, which this one has not: " + why_not_planned_);
     interpreter_ = options.interpreter;
     BUNCH_ASSIGN_OR_RETURN(ModelProbe probe, probe_model(operators_, interpreter_));
     signature_ = std::move(probe.signature);

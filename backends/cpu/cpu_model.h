@@ -41,6 +41,10 @@ class ModelSession {
 struct CpuModelOptions {
     std::uint32_t max_rows = 32;
     ProgramOptions program;
+    Precision precision = Precision::f32;
+    /// A model in reduced precision that differs more from itself in f32 is refused; see
+    /// accuracy.h.
+    double max_deviation = 0.02;
     std::string plan_cache;  ///< folder of plan_cache.h: convolutions are timed once; empty: never
     bool planned = true;     ///< without, node by node even where a plan is possible (for tests)
     InterpreterOptions interpreter;
@@ -64,6 +68,8 @@ class CpuModel : public std::enable_shared_from_this<CpuModel> {
     /// Null if the model runs node by node; then why_not_planned() says why.
     const Program* program() const { return program_.get(); }
     const std::string& why_not_planned() const { return why_not_planned_; }
+    /// From itself in f32, as found at the load; 0 in f32.
+    double deviation() const { return deviation_; }
     /// Empty where rows of different requests may share a batch.
     const std::string& why_not_batched() const { return why_not_batched_; }
     const InterpreterOptions& interpreter_options() const { return interpreter_; }
@@ -72,6 +78,7 @@ class CpuModel : public std::enable_shared_from_this<CpuModel> {
     Status prepare(const std::string& path, const CpuModelOptions& options);
     Status prepare_planned(const Graph& graph, const std::string& path,
                            const CpuModelOptions& options);
+    Status check_accuracy(const Graph& graph, const CpuModelOptions& options);
 
     OperatorGraph operators_;  ///< without constants once planned: the program has its own
     ModelSignature signature_;
@@ -80,6 +87,7 @@ class CpuModel : public std::enable_shared_from_this<CpuModel> {
     InterpreterOptions interpreter_;
     std::string why_not_planned_, why_not_batched_;
     std::uint64_t bytes_per_row_ = 0;
+    double deviation_ = 0;
 };
 
 }  // namespace bunch::cpu

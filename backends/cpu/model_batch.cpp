@@ -38,6 +38,7 @@ Result<std::shared_ptr<const CpuModel>> load_for(const ModelArguments& arguments
     CpuModelOptions options;
     options.max_rows = rows;
     options.planned = !arguments.node_by_node;
+    options.precision = precision_named(arguments.precision).value_or(Precision::f32);
     options.plan_cache = arguments.plan_cache;
     options.program.timed = !arguments.plan_cache.empty();
     return CpuModel::load(arguments.file, options);

@@ -105,8 +105,9 @@ Status bench_model(const ModelArguments& arguments) {
     BUNCH_ASSIGN_OR_RETURN(const auto model, load_for(arguments, most));
     const double load_seconds = to_seconds(now() - begin);
     if (!arguments.json)
-        std::printf("loaded in %.2f s; %s\n%8s %8s %14s %14s\n", load_seconds,
-                    model->program() != nullptr ? "planned" : "node by node", "rows", "threads",
+        std::printf("loaded in %.2f s; %s, %s, %.1e from f32\n%8s %8s %14s %14s\n", load_seconds,
+                    model->program() != nullptr ? "planned" : "node by node",
+                    arguments.precision.c_str(), model->deviation(), "rows", "threads",
                     "ms per batch", "rows/s");
     nlohmann::json list = nlohmann::json::array();
     for (const std::uint32_t rows : arguments.batches)

@@ -19,6 +19,7 @@ struct ModelArguments {
     std::vector<std::uint32_t> threads = {1};
     std::int64_t length = 16;  ///< of extents that the model leaves open besides rows
     std::uint32_t repeat = 9;
+    std::string precision = "f32";
     bool profile = false, node_by_node = false, json = false;
 };
 

@@ -18,11 +18,17 @@ std::size_t aligned(std::size_t bytes) {
 
 PlanBuilder::PlanBuilder(const Graph& graph, std::int64_t rows, WeightCache& weights,
                          const PlannerOptions& options)
-    : graph_(graph), rows_(rows), weights_(weights), options_(options), engine_(weights.engine()) {
+    : graph_(graph),
+      rows_(rows),
+      weights_(weights),
+      options_(options),
+      type_(options.precision == Precision::bf16 ? dnnl::memory::data_type::bf16
+                                                 : dnnl::memory::data_type::f32),
+      engine_(weights.engine()) {
     plan_.engine = engine_;
     plan_.rows = rows;
     for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
-        const auto desc = plain_desc(dims(graph.inputs[i]));
+        const auto desc = f32_desc(dims(graph.inputs[i]));
         BufferUse use;
         use.kind = Place::Kind::input;
         use.index = i;
@@ -31,15 +37,16 @@ PlanBuilder::PlanBuilder(const Graph& graph, std::int64_t rows, WeightCache& wei
     }
 }
 
-dnnl::memory::desc PlanBuilder::plain_desc(const dnnl::memory::dims& dims) {
+dnnl::memory::desc PlanBuilder::row_major(const dnnl::memory::dims& dims,
+                                          dnnl::memory::data_type type) {
     dnnl::memory::dims strides(dims.size());
     dnnl::memory::dim stride = 1;
     for (std::size_t i = dims.size(); i-- > 0; stride *= dims[i]) strides[i] = stride;
-    return {dims, dnnl::memory::data_type::f32, strides};
+    return {dims, type, strides};
 }
 
-dnnl::memory::desc PlanBuilder::any_desc(const dnnl::memory::dims& dims) {
-    return {dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
+dnnl::memory::desc PlanBuilder::any_desc(const dnnl::memory::dims& dims) const {
+    return {dims, type_, dnnl::memory::format_tag::any};
 }
 
 dnnl::memory::dims PlanBuilder::dims(ValueId id) const {
@@ -64,8 +71,7 @@ Located PlanBuilder::value(ValueId id) {
     const auto found = values_.find(id);
     if (found != values_.end()) return found->second;
     BUNCH_CHECK(graph_.at(id).constant.has_value());
-    const auto desc = plain_desc(dims(id));
-    return constant(id, desc, desc);
+    return constant(id, f32_desc(dims(id)), plain_desc(dims(id)));
 }
 
 Located PlanBuilder::constant(ValueId id, const dnnl::memory::desc& given,
@@ -95,7 +101,7 @@ Located PlanBuilder::destination(ValueId id, const dnnl::memory::desc& desc) {
     BufferUse use;
     use.bytes = desc.get_size();
     const auto output = std::find(graph_.outputs.begin(), graph_.outputs.end(), id);
-    if (output != graph_.outputs.end() && desc == plain_desc(dims(id))) {
+    if (output != graph_.outputs.end() && desc == f32_desc(dims(id))) {
         use.kind = Place::Kind::output;
         use.index = static_cast<std::size_t>(output - graph_.outputs.begin());
     }
@@ -242,7 +248,7 @@ Plan PlanBuilder::finish() && {
         const Located located = value(id);
         const BufferUse& use = buffers_[located.buffer.value];
         if (use.kind == Place::Kind::output && use.index == i) continue;
-        const Located output = destination(id, plain_desc(dims(id)));
+        const Located output = destination(id, f32_desc(dims(id)));
         const dnnl::reorder::primitive_desc descriptor(engine_, located.desc, engine_, output.desc,
                                                        attributes_with({}));
         add_step(descriptor, dnnl::reorder(descriptor), "output",

@@ -46,10 +46,14 @@ class PlanBuilder {
 
     /// Where `id` was computed, as its producer laid it out.
     Located value(ValueId id);
-    /// `id` in row-major order, converted if needed.
+    /// `id` in row-major order and type(), converted if needed.
     Located plain(ValueId id) { return plain(value(id)); }
     Located plain(const Located& located) {
         return converted(located, plain_desc(located.desc.dims()));
+    }
+    /// `located` if it is of type(), else as plain().
+    Located typed(const Located& located) {
+        return located.desc.data_type() == type_ ? located : plain(located);
     }
     /// `located` in layout `desc`, converted if needed.
     Located converted(const Located& located, const dnnl::memory::desc& desc);
@@ -92,10 +96,23 @@ class PlanBuilder {
     /// Copies outputs that were computed elsewhere to where they belong, and lays out the arena.
     Plan finish() &&;
 
-    static dnnl::memory::desc plain_desc(const dnnl::memory::dims& dims);
-    static dnnl::memory::desc any_desc(const dnnl::memory::dims& dims);
+    /// Elements of tensors between layers.
+    dnnl::memory::data_type type() const { return type_; }
+    /// Row-major, of type().
+    dnnl::memory::desc plain_desc(const dnnl::memory::dims& dims) const {
+        return row_major(dims, type_);
+    }
+    /// Row-major, of f32: inputs, outputs and constants as the model has them.
+    static dnnl::memory::desc f32_desc(const dnnl::memory::dims& dims) {
+        return row_major(dims, dnnl::memory::data_type::f32);
+    }
+    /// As the primitive likes, of type().
+    dnnl::memory::desc any_desc(const dnnl::memory::dims& dims) const;
 
   private:
+    static dnnl::memory::desc row_major(const dnnl::memory::dims& dims,
+                                        dnnl::memory::data_type type);
+
     struct BufferUse {
         Place::Kind kind = Place::Kind::arena;
         std::size_t index = 0;
@@ -118,6 +135,7 @@ class PlanBuilder {
     const std::int64_t rows_;
     WeightCache& weights_;
     PlannerOptions options_;
+    dnnl::memory::data_type type_;
     dnnl::engine engine_;
     Plan plan_;
     std::vector<BufferUse> buffers_;

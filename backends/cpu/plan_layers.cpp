@@ -86,7 +86,9 @@ constexpr std::int64_t kSharingTiles = 16;
 
 // Winograd where it can be had, unless timing chose otherwise: oneDNN never picks it by itself.
 ConvAlgorithm choose_algorithm(const PlanBuilder& builder, const Node& node, const Conv& conv) {
-    if (!builder.options().winograd || !suits_winograd(conv)) return ConvAlgorithm::direct;
+    if (!builder.options().winograd || !suits_winograd(conv) ||
+        builder.type() != memory::data_type::f32)
+        return ConvAlgorithm::direct;
     const bool own = suits_own_winograd(builder.graph(), node);
     if (const ConvChoices* choices = builder.options().choices) {
         const auto found = choices->find(conv_key(builder.graph(), node, builder.rows()));
@@ -145,8 +147,8 @@ Status plan_conv(PlanBuilder& builder, std::size_t index) {
     BUNCH_RETURN_IF_ERROR(check_implementation(node, descriptor.impl_info_str(), macs));
 
     const Located source = builder.converted(builder.value(node.inputs[0]), descriptor.src_desc());
-    const Located weights = builder.constant(node.inputs[1], builder.plain_desc(weight_dims),
-                                             descriptor.weights_desc());
+    const Located weights =
+        builder.constant(node.inputs[1], builder.f32_desc(weight_dims), descriptor.weights_desc());
     const Located result = result_of(builder, index, descriptor.dst_desc());
     if (node.inputs.size() > 2) {
         const auto bias_desc = vector_desc(shape[1]);
@@ -171,7 +173,8 @@ Status plan_dense(PlanBuilder& builder, std::size_t index) {
     const memory::dims matrix = builder.dims(node.inputs[1]);  // [k, m]
     const memory::dims shape = builder.dims(node.output);
     const std::int64_t rows = product(shape, 0) / matrix[1];
-    const auto streamed = node.residual ? nullptr : streamed_function(rows, matrix[0], matrix[1]);
+    const bool exact = builder.type() == memory::data_type::f32 && !node.residual;
+    const auto streamed = exact ? streamed_function(rows, matrix[0], matrix[1]) : nullptr;
     if (streamed != nullptr) {
         const Located from = builder.plain(node.inputs[0]);
         const Located to = builder.destination(node.output, builder.plain_desc(shape));
@@ -181,7 +184,7 @@ Status plan_dense(PlanBuilder& builder, std::size_t index) {
     }
     const auto source_desc = builder.plain_desc({rows, matrix[0]});
     const auto result_desc = builder.plain_desc({rows, matrix[1]});
-    const auto bias_desc = builder.plain_desc({1, matrix[1]});
+    const auto bias_desc = builder.f32_desc({1, matrix[1]});
     const auto weights_any = builder.any_desc(matrix);
     const auto attributes = attributes_with(epilogue_of(node));
     const bool biased = node.inputs.size() > 2;
@@ -194,7 +197,7 @@ Status plan_dense(PlanBuilder& builder, std::size_t index) {
 
     const Located source{source_desc, builder.plain(node.inputs[0]).buffer};
     const Located weights =
-        builder.constant(node.inputs[1], builder.plain_desc(matrix), descriptor.weights_desc());
+        builder.constant(node.inputs[1], builder.f32_desc(matrix), descriptor.weights_desc());
     const Located result = result_of(builder, index, builder.plain_desc(shape));
     const Located flat_result{result_desc, result.buffer};
     if (biased) {

@@ -20,7 +20,7 @@ Status plan_transpose(PlanBuilder& builder, const Node& node) {
     for (std::size_t i = from.size(); i-- > 0; stride *= from[i]) from_strides[i] = stride;
     for (std::size_t i = 0; i < dims.size(); ++i)
         strides[i] = from_strides[static_cast<std::size_t>(order[i])];
-    builder.define(node.output, {{dims, dnnl::memory::data_type::f32, strides}, source.buffer});
+    builder.define(node.output, {{dims, builder.type(), strides}, source.buffer});
     return ok_status();
 }
 

@@ -45,7 +45,7 @@ Status plan_affine(PlanBuilder& builder, const Node& node) {
     const Located source = builder.value(node.inputs[0]);
     memory::dims channels(builder.dims(node.output).size(), 1);
     channels[axis] = builder.dims(node.output)[axis];
-    const auto desc = builder.plain_desc(channels);
+    const auto desc = builder.f32_desc(channels);
     const Located scale = builder.constant(node.inputs[1], desc, desc);
     const Located shift = builder.constant(node.inputs[2], desc, desc);
     dnnl::post_ops ops;

@@ -26,7 +26,7 @@ void add_pool(PlanBuilder& builder, const Node& node, const Located& source,
 Status plan_pool(PlanBuilder& builder, const Node& node) {
     const Pool& pool = std::get<Pool>(node.op);
     const Window& window = pool.window;
-    const Located source = builder.value(node.inputs[0]);
+    const Located source = builder.typed(builder.value(node.inputs[0]));
     const auto result = builder.any_desc(builder.dims(node.output));
     const memory::dims strides{window.strides[0], window.strides[1]};
     const memory::dims kernel{window.kernel[0], window.kernel[1]};

@@ -42,9 +42,9 @@ std::size_t plan_mlp(PlanBuilder& builder, std::size_t index) {
     for (const MlpVariant& variant : mlp_variants()) {
         if (!variant.usable) continue;
         const ValueId output = rest[length - 1].output;
-        const Located source = builder.plain(rest[0].inputs[0]);
-        const Located result =
-            builder.destination(output, builder.plain_desc(builder.dims(output)));
+        const Located given = builder.value(rest[0].inputs[0]);
+        const Located source = builder.converted(given, builder.f32_desc(given.desc.dims()));
+        const Located result = builder.destination(output, builder.f32_desc(builder.dims(output)));
         builder.add_mlp(std::make_shared<const Mlp>(graph, rest.first(length), variant), source,
                         result);
         builder.define(output, result);

@@ -8,6 +8,7 @@
 #include "backends/cpu/plan.h"
 #include "backends/cpu/weights.h"
 #include "backends/graph/graph.h"
+#include "core/model.h"
 #include "core/result.h"
 
 namespace bunch::cpu {
@@ -20,6 +21,8 @@ struct PlannerOptions {
     /// impossible here: our own Winograd where it suits and enough tiles share its weights, else
     /// oneDNN's, else direct. Null: no choices.
     const ConvChoices* choices = nullptr;
+    /// f32, or bf16: layers compute on bf16 tensors with sums in f32. Small dense layers keep f32.
+    Precision precision = Precision::f32;
 };
 
 /// `rows` replaces open first extents. The graph must have shapes. Runs on the calling thread,

@@ -19,6 +19,7 @@ struct Arguments {
     std::vector<std::uint32_t> batches = {1}, threads = {1};
     std::uint32_t rounds = 9;
     std::int64_t length = 16;
+    std::string precision = "f32";
     std::string json;
 };
 
@@ -26,9 +27,11 @@ Status compare_model(const Arguments& arguments, const OrtLibrary& library, cons
                      nlohmann::json& list) {
     cpu::CpuModelOptions options;
     options.max_rows = *std::max_element(arguments.batches.begin(), arguments.batches.end());
+    options.precision = precision_named(arguments.precision).value_or(Precision::f32);
     options.program.timed = true;  // as the daemon does it, through its plan cache
     BUNCH_ASSIGN_OR_RETURN(const auto model, cpu::CpuModel::load(file, options));
-    const std::string name = std::filesystem::path(file).stem();
+    const std::string name = std::filesystem::path(file).stem().string() +
+                             (arguments.precision == "f32" ? "" : " " + arguments.precision);
     for (const std::uint32_t threads : arguments.threads)
         for (const std::uint32_t rows : arguments.batches) {
             const ContestCase given{model->signature().batched ? rows : 1, threads,
@@ -40,6 +43,7 @@ Status compare_model(const Arguments& arguments, const OrtLibrary& library, cons
                         result.deviation);
             std::fflush(stdout);
             list.push_back({{"model", name},
+                            {"precision", arguments.precision},
                             {"rows", given.rows},
                             {"threads", threads},
                             {"bunch_milliseconds", 1e3 * result.bunch_seconds},
@@ -82,6 +86,8 @@ int run(int argc, char** argv) {
         ->check(CLI::Range(1U, 1024U));
     app.add_option("--rounds", arguments.rounds, "Turns, of which the median counts")->check(count);
     app.add_option("--length", arguments.length, "Of extents left open besides rows")->check(count);
+    app.add_option("--precision", arguments.precision, "Of bunch; ONNX Runtime runs the file's")
+        ->check(CLI::IsMember({"f32", "bf16"}));
     app.add_option("--json", arguments.json, "Write figures to this file, too");
     CLI11_PARSE(app, argc, argv);
     const Status status = compare(arguments);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/cpu/accuracy.h"
 #include "tests/backends/conformance.h"
 #include "tests/backends/graph/network_maker.h"
 
@@ -96,11 +97,12 @@ ConformanceSubject subject(const std::string& name, const Network& network,
     subject.tolerance = 2e-5;
     ModelSpec missing = subject.model;
     missing.path = folder() + "/missing.onnx";
-    ModelSpec bf16 = subject.model;
-    bf16.precision = Precision::bf16;
+    ModelSpec int8 = subject.model;
+    int8.precision = Precision::int8;
     const std::string bytes = onnx_bytes(network);
     const ModelSpec cut = spec_of_file(name + "-cut", bytes.substr(0, bytes.size() / 2), 4);
-    subject.unloadable = {{missing, "missing.onnx"}, {bf16, "bf16"}, {cut, "-cut.onnx"}};
+    subject.unloadable = {
+        {missing, "missing.onnx"}, {int8, "has f32 and bf16"}, {cut, "-cut.onnx"}};
     return subject;
 }
 
@@ -117,6 +119,33 @@ TEST(CpuBackend, OffersALaneForEveryCoreThatItMayUse) {
     EXPECT_EQ(backend.value()->device().device_class, "cpu");
     EXPECT_GE(backend.value()->device().lanes, 1U);
     EXPECT_EQ(backend.value()->device().slots_per_lane, 2U);
+}
+
+TEST(CpuBackend, RefusesAModelWhoseReducedPrecisionIsTooFarOff) {
+    if (!cpu::check_precision(Precision::bf16).ok()) GTEST_SKIP() << "this processor has no bf16";
+    ModelSpec spec = spec_of_file("bf16", onnx_bytes(small_cnn()), 4);
+    spec.precision = Precision::bf16;
+    const auto load = [&](const BackendOptions& options) {
+        return (*make_cpu_backend(options))->load(ModelId{1}, spec).status();
+    };
+
+    EXPECT_TRUE(load({{"max_deviation", "0.05"}}).ok());
+    EXPECT_THAT(load({{"max_deviation", "0.000001"}}).message(),
+                HasSubstr("in bf16 its outputs differ from those in f32 by"));
+    EXPECT_THAT(make_cpu_backend({{"max_deviation", "2"}}).status().message(),
+                HasSubstr("is no number from 0 to 1"));
+}
+
+TEST(CpuBackend, RefusesReducedPrecisionForAModelWithoutAPlan) {
+    if (!cpu::check_precision(Precision::bf16).ok()) GTEST_SKIP() << "this processor has no bf16";
+    NetworkMaker maker(1);
+    maker.output(maker.add("Erf", {maker.input({-1, 4})}));
+    ModelSpec spec = spec_of_file("erf", onnx_bytes(maker.network), 4);
+    spec.precision = Precision::bf16;
+
+    const Status status = (*make_cpu_backend({}))->load(ModelId{1}, spec).status();
+
+    EXPECT_THAT(status.message(), HasSubstr("precision bf16 needs a model with a plan"));
 }
 
 TEST(CpuBackend, RefusesOptionsThatItDoesNotKnow) {

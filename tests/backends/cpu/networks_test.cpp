@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "backends/cpu/accuracy.h"
 #include "tests/backends/cpu/compare.h"
 #include "tests/backends/graph/network_maker.h"
 
@@ -69,6 +70,18 @@ TEST_P(Seeds, RandomCnnAgreesWithTheReference) {
 
 TEST_P(Seeds, RandomMlpAgreesWithTheReference) {
     expect_reference_every_way(random_mlp(GetParam()), GetParam());
+}
+
+// bf16 has 8 bits: errors of 2^-9 per number, a few layers deep.
+TEST_P(Seeds, RandomNetworksInBf16AreCloseToTheReference) {
+    if (!cpu::check_precision(Precision::bf16).ok()) GTEST_SKIP() << "this processor has no bf16";
+    CompareOptions options;
+    options.program.planner.precision = Precision::bf16;
+    options.tolerance = 0.05;
+
+    expect_reference(random_cnn(GetParam()), GetParam(), options);
+    options.program.planner.fused_mlp = false;
+    expect_reference(random_mlp(GetParam()), GetParam(), options);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Seeds, testing::Range(1U, 25U));
