@@ -9,6 +9,7 @@
 #include "backends/xrt/fixed_point/arithmetic.h"
 #include "tests/backends/xrt/fixed_point/formats.h"
 #include "tests/backends/xrt/fixed_point/random_stack.h"
+#include "tests/backends/xrt/fixed_point/row_count.h"
 
 namespace bunch::fixed_point {
 namespace {
@@ -34,37 +35,56 @@ std::vector<std::int64_t> run(const DenseStack& stack, const std::vector<std::in
 }
 
 /// The same network in double: the sums of the stacks below stay under 2^53 units, so are exact.
-std::vector<std::int64_t> run_in_double(const DenseStack& stack,
-                                        const std::vector<std::int64_t>& input) {
-    std::vector<double> x;
-    for (const std::int64_t raw : input)
-        x.push_back(std::ldexp(static_cast<double>(raw), -stack.input_format().fraction_bits()));
-    std::vector<std::int64_t> raws;
-    for (const DenseLayer& layer : stack.layers()) {
-        std::vector<double> y;
-        raws.clear();
-        for (std::uint32_t o = 0; o < layer.outputs; ++o) {
-            double sum = std::ldexp(static_cast<double>(layer.biases[o]),
-                                    -layer.bias_format.fraction_bits());
-            for (std::uint32_t i = 0; i < layer.inputs; ++i)
-                sum += x[i] * std::ldexp(static_cast<double>(layer.weights[o * layer.inputs + i]),
-                                         -layer.weight_format.fraction_bits());
-            if (layer.activation == StackActivation::relu) sum = std::fmax(sum, 0);
-            if (layer.activation == StackActivation::sigmoid) {
-                const double step = std::floor(sum * 64) + 512;
-                raws.push_back(
-                    layer.table[static_cast<std::size_t>(std::fmin(std::fmax(step, 0), 1023))]);
-            } else {
-                raws.push_back(quantize(static_cast<std::int64_t>(std::ldexp(sum, 20)), -20,
-                                        layer.output_format));
-            }
-            y.push_back(
-                std::ldexp(static_cast<double>(raws.back()), -layer.output_format.fraction_bits()));
+class DoubleStack {
+  public:
+    explicit DoubleStack(const DenseStack& stack) : stack_(stack) {
+        for (const DenseLayer& layer : stack.layers()) {
+            weights_.push_back(in_double(layer.weights, layer.weight_format));
+            biases_.push_back(in_double(layer.biases, layer.bias_format));
         }
-        x = y;
     }
-    return raws;
-}
+
+    std::vector<std::int64_t> run(const std::vector<std::int64_t>& input) const {
+        std::vector<double> x = in_double(input, stack_.input_format());
+        std::vector<std::int64_t> raws;
+        for (std::size_t i = 0; i < weights_.size(); ++i) {
+            const DenseLayer& layer = stack_.layers()[i];
+            raws.clear();
+            for (std::uint32_t o = 0; o < layer.outputs; ++o) {
+                double sum = biases_[i][o];
+                for (std::uint32_t k = 0; k < layer.inputs; ++k)
+                    sum += x[k] * weights_[i][o * layer.inputs + k];
+                raws.push_back(activated(layer, sum));
+            }
+            x = in_double(raws, layer.output_format);
+        }
+        return raws;
+    }
+
+  private:
+    static std::vector<double> in_double(const std::vector<std::int64_t>& raws,
+                                         const FixedFormat& format) {
+        const double unit = std::ldexp(1.0, -format.fraction_bits());
+        std::vector<double> numbers;
+        for (const std::int64_t raw : raws) numbers.push_back(static_cast<double>(raw) * unit);
+        return numbers;
+    }
+
+    static std::int64_t activated(const DenseLayer& layer, double sum) {
+        if (layer.activation == StackActivation::relu) sum = std::fmax(sum, 0);
+        if (layer.activation == StackActivation::sigmoid) {
+            const double step = std::floor(sum * 64) + 512;
+            return layer.table[static_cast<std::size_t>(std::fmin(std::fmax(step, 0), 1023))];
+        }
+        return quantize(static_cast<std::int64_t>(std::ldexp(sum, kFine)), -kFine,
+                        layer.output_format);
+    }
+
+    static constexpr int kFine = 24;  // fraction bits of any product below
+
+    const DenseStack& stack_;
+    std::vector<std::vector<double>> weights_, biases_;
+};
 
 TEST(DenseStack, ComputesAnExampleThatIsDoneByHand) {
     // y0 = max(1.5 * 0.5 - 2 * 0.25 + 1, 0) = 1.25; y1 = max(-1 * 0.5 + 0, 0) = 0
@@ -113,10 +133,51 @@ TEST(DenseStack, AgreesWithDoubleForRandomStacks) {
             std::vector<std::int64_t> input;
             for (std::uint32_t i = 0; i < stack.inputs(); ++i)
                 input.push_back(random_raw(stack.input_format(), random));
-            ASSERT_EQ(run(stack, input), run_in_double(stack, input))
+            ASSERT_EQ(run(stack, input), DoubleStack(stack).run(input))
                 << "seed " << kSeed << ", trial " << trial;
         }
     }
+}
+
+/// Rows as they lie in the memory of a card. Weights are all over their range, so sums
+/// often leave that of the format.
+void expect_rows_as_in_double(const StackShape& shape, const FixedFormat& format) {
+    constexpr std::size_t kAtOnce = 10'000, kAlign = 8;
+    std::mt19937_64 random(kSeed);
+    const std::vector<FixedFormat> all(shape.activations.size(), format);
+    const DenseStack stack = random_stack(shape, {format, all, all, all}, random);
+    const DoubleStack reference(stack);
+    const std::size_t in_row = stack.input_stride(kAlign), out_row = stack.output_stride(kAlign);
+    std::vector<std::byte> input(kAtOnce * in_row), output(kAtOnce * out_row);
+    std::vector<std::vector<std::int64_t>> expected(kAtOnce);
+    for (std::size_t done = 0; done < rows_to_compare(); done += kAtOnce) {
+        for (std::size_t row = 0; row < kAtOnce; ++row) {
+            std::vector<std::int64_t> raws;
+            for (std::size_t i = 0; i < stack.inputs(); ++i) {
+                raws.push_back(random_raw(format, random));
+                store_raw(raws.back(), &input[row * in_row + i * format.stored_bytes()], format);
+            }
+            expected[row] = reference.run(raws);
+        }
+        stack.run_stored(input, output, kAtOnce, kAlign);
+        for (std::size_t row = 0; row < kAtOnce; ++row)
+            for (std::size_t i = 0; i < stack.outputs(); ++i)
+                ASSERT_EQ(load_raw(&output[row * out_row + i * format.stored_bytes()], format),
+                          expected[row][i])
+                    << "seed " << kSeed << ", row " << done + row << ", output " << i;
+    }
+}
+
+TEST(DenseStack, AgreesWithDoubleForManyRowsOfFacile) {
+    const auto relu = StackActivation::relu;
+    expect_rows_as_in_double({{18, 31, 11, 3, 1}, {relu, relu, relu, StackActivation::none}},
+                             {16, 6, true, Rounding::truncate, Overflow::wrap});
+}
+
+TEST(DenseStack, AgreesWithDoubleForManyRowsOfTheMuonNetwork) {
+    const auto relu = StackActivation::relu;
+    expect_rows_as_in_double({{5, 8, 8, 8, 8, 3}, {relu, relu, relu, relu, StackActivation::none}},
+                             {18, 6, true, Rounding::truncate, Overflow::wrap});
 }
 
 TEST(DenseStack, RunsRowsAsTheyLieInTheMemoryOfACard) {
