@@ -21,6 +21,7 @@ int run(int argc, const char* const* argv) {
     add_train_command(app, chosen);
     add_compress_command(app, chosen);
     add_evaluate_command(app, chosen);
+    add_export_command(app, chosen);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -19,5 +19,6 @@ void add_generate_command(CLI::App& app, Action& chosen);
 void add_train_command(CLI::App& app, Action& chosen);
 void add_compress_command(CLI::App& app, Action& chosen);
 void add_evaluate_command(CLI::App& app, Action& chosen);
+void add_export_command(CLI::App& app, Action& chosen);
 
 }  // namespace bunch::muon

@@ -2,6 +2,8 @@
 /// units, the widths, and how an azimuth wraps. Not the physics that makes them (toy/).
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -26,6 +28,11 @@ struct L1Muon {
     friend bool operator==(const L1Muon&, const L1Muon&) = default;
 };
 inline constexpr int kMuonFields = 5;
+
+/// What the wires of phi, eta, pt, charge and quality can carry: 10, 9, 9, 1 and 4 bits.
+inline constexpr std::array<std::int32_t, kMuonFields> kLowestField = {0, -256, 0, 0, 0};
+inline constexpr std::array<std::int32_t, kMuonFields> kHighestField = {1023, 255, kMaxPt, 1,
+                                                                        kMaxQuality};
 
 /// What the offline reconstruction says of the same muon, in the hardware's units but not rounded.
 struct OfflineMuon {

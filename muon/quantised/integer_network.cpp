@@ -177,8 +177,11 @@ std::vector<std::int32_t> run_fields(const IntegerNetwork& network,
     BUNCH_CHECK(fields.size() % columns == 0);
     const std::size_t rows = fields.size() / columns;
     std::vector<std::int32_t> results(rows * width);
-    const auto muon_at = [&](std::size_t i) {
-        return L1Muon{fields[i], fields[i + 1], fields[i + 2], fields[i + 3], fields[i + 4]};
+    const auto muon_at = [&](std::size_t row) {
+        const auto on_wire = [&](std::size_t i) {
+            return std::clamp(fields[row + i], kLowestField[i], kHighestField[i]);
+        };
+        return L1Muon{on_wire(0), on_wire(1), on_wire(2), on_wire(3), on_wire(4)};
     };
     for_each_piece((rows + kChunk - 1) / kChunk, threads, [&](std::size_t chunk) {
         std::array<std::uint8_t, kPairFeatures> features{};

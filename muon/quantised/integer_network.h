@@ -65,7 +65,8 @@ void run(const IntegerNetwork& network, std::span<const std::uint8_t> features,
 /// phi is negated for a negative charge, eta for negative eta, pt' = (pt * (256 + r) + 128) >> 8.
 std::array<std::int32_t, 3> finish(const L1Muon& muon, std::span<const std::int32_t, 3> outputs);
 
-/// From fields to what leaves the hardware: [N][5] to [N][3], or [N][10] to [N][1].
+/// From fields to what leaves the hardware: [N][5] to [N][3], or [N][10] to [N][1]. Fields beyond
+/// their wires are cut to what those can carry.
 std::vector<std::int32_t> run_fields(const IntegerNetwork& network,
                                      std::span<const std::int32_t> fields, unsigned threads = 1);
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "muon/quantised/onnx_file.h"
 #include "muon/sample_file.h"
 
 namespace bunch::muon {
@@ -57,6 +58,10 @@ TEST_F(Commands, TrainCompressAndEvaluateBothTasks) {
     ASSERT_EQ(command("train " + s + " --task pair --epochs 4 --batch 64 --transfer " + f +
                       "/student --out " + f + "/pair"),
               0);
+    EXPECT_EQ(command("export " + f + "/small --out " + f + "/small.onnx"), 0);
+    EXPECT_TRUE(read_onnx(f + "/small.onnx").ok());
+    EXPECT_THAT(captured_error("export " + f + "/student --out " + f + "/x.onnx", 1),
+                HasSubstr("floating point"));
     testing::internal::CaptureStdout();
     ASSERT_EQ(command("evaluate --json " + s + " " + f + "/base " + f + "/small " + f + "/pair"),
               0);
