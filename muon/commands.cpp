@@ -22,6 +22,8 @@ int run(int argc, const char* const* argv) {
     add_compress_command(app, chosen);
     add_evaluate_command(app, chosen);
     add_export_command(app, chosen);
+    add_rtl_command(app, chosen);
+    add_verify_command(app, chosen);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

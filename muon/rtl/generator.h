@@ -1,0 +1,40 @@
+/// SystemVerilog of a network of integers: a pipeline without stalls that takes one sample per
+/// clock, and an AXI4-Stream around it with a queue behind and credits, so that no clock enable
+/// reaches into the pipeline. The text depends on the network alone.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "core/result.h"
+#include "muon/quantised/integer_network.h"
+
+namespace bunch::muon {
+
+struct Rtl {
+    std::string core;      ///< muon_core.sv
+    std::string stream;    ///< muon_stream.sv
+    std::string manifest;  ///< manifest.json: latency, widths, scales, hashes
+    int latency = 0;       ///< clocks from a sample's to its result's
+    int input_bits = 0;    ///< fields packed, the first in the lowest bits
+    int output_bits = 0;
+    std::size_t adders = 0;
+    std::size_t register_bits = 0;
+};
+
+/// `identity` is the hash of the ONNX file. The network must pass check().
+Rtl make_rtl(const IntegerNetwork& network, const std::string& identity);
+
+/// Writes muon_core.sv, muon_stream.sv and manifest.json into `folder`.
+Status write_rtl(const std::string& folder, const Rtl& rtl);
+
+/// What a folder's manifest says. invalid_argument if it does not fit the files beside it, or is
+/// not of the network with this identity.
+struct RtlManifest {
+    int latency = 0;
+    int input_bits = 0;
+    int output_bits = 0;
+};
+Result<RtlManifest> read_manifest(const std::string& folder, const std::string& identity);
+
+}  // namespace bunch::muon

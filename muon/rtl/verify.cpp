@@ -1,0 +1,176 @@
+#include "muon/rtl/verify.h"
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "core/check.h"
+#include "muon/rtl/stream_text.h"
+#include "muon/sample_file.h"
+
+namespace bunch::muon {
+namespace {
+
+constexpr std::array<int, kMuonFields> kFieldBits = {10, 9, 9, 1, 4};
+using Words = std::array<std::uint32_t, 4>;
+
+std::string quoted(const std::string& word) {
+    std::string safe = "'";
+    for (const char c : word) safe += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return safe + "'";
+}
+
+/// What a command prints, both streams; internal if it fails.
+Result<std::string> output_of(const std::string& command) {
+    std::FILE* const pipe = ::popen((command + " 2>&1").c_str(), "r");
+    if (pipe == nullptr) return unavailable("no process can be started for '" + command + "'");
+    std::string text;
+    std::array<char, 4096> part;
+    for (std::size_t got = 0; (got = std::fread(part.data(), 1, part.size(), pipe)) > 0;)
+        text.append(part.data(), got);
+    const int status = ::pclose(pipe);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return text;
+    constexpr std::size_t kKept = 2000;
+    return internal_error("'" + command +
+                          "' failed: " + text.substr(text.size() - std::min(kKept, text.size())));
+}
+
+Status need(const std::string& program) {
+    if (has_program(program)) return ok_status();
+    return unavailable(program + " is not in the PATH; install the package " + program);
+}
+
+/// Numbers packed from the lowest bit on.
+class Packer {
+  public:
+    void add(std::int32_t value, int bits) {
+        for (int bit = 0; bit < bits; ++bit, ++at_)
+            words_[at_ / 32] |= (static_cast<std::uint32_t>(value) >> bit & 1U) << at_ % 32;
+    }
+    void write_to(std::string& bytes) const {
+        bytes.append(reinterpret_cast<const char*>(words_.data()), sizeof(words_));
+    }
+
+  private:
+    Words words_{};
+    std::size_t at_ = 0;
+};
+
+std::string packed_inputs(std::span<const std::int32_t> fields, std::size_t columns) {
+    std::string bytes;
+    for (std::size_t row = 0; row < fields.size(); row += columns) {
+        Packer packer;
+        for (std::size_t i = 0; i < columns; ++i)
+            packer.add(fields[row + i], kFieldBits[i % kMuonFields]);
+        packer.write_to(bytes);
+    }
+    return bytes;
+}
+
+std::string packed_results(std::span<const std::int32_t> results, Task task) {
+    std::string bytes;
+    for (std::size_t i = 0; i < results.size(); i += output_count(task)) {
+        Packer packer;
+        packer.add(results[i], 12);
+        if (task == Task::recalibration) {
+            packer.add(results[i + 1], 12);
+            packer.add(results[i + 2], 9);
+        }
+        packer.write_to(bytes);
+    }
+    return bytes;
+}
+
+}  // namespace
+
+bool has_program(const std::string& name) {
+    const char* const path = std::getenv("PATH");
+    std::istringstream folders(path == nullptr ? "" : path);
+    for (std::string folder; std::getline(folders, folder, ':');)
+        if (std::error_code error; std::filesystem::exists(folder + "/" + name, error)) return true;
+    return false;
+}
+
+Result<RtlBench> RtlBench::build(const std::string& folder, const Rtl& rtl) {
+    BUNCH_RETURN_IF_ERROR(need("verilator"));
+    const std::string absolute = std::filesystem::absolute(folder).string();
+    BUNCH_RETURN_IF_ERROR(write_rtl(absolute, rtl));
+    BUNCH_RETURN_IF_ERROR(write_text(absolute + "/bench.cpp", bench_text()));
+    const std::string command = fmt::format(
+        "cd {} && verilator --cc --exe --build -O3 --x-assign fast --noassert -Wno-WIDTH "
+        "--top-module muon_stream --Mdir obj -CFLAGS '-O2 -std=c++20' -o bench muon_stream.sv "
+        "muon_core.sv bench.cpp",
+        quoted(absolute));
+    BUNCH_ASSIGN_OR_RETURN(const std::string said, output_of(command));
+    static_cast<void>(said);
+    return RtlBench(absolute);
+}
+
+Result<BenchResult> RtlBench::run(const IntegerNetwork& network,
+                                  std::span<const std::int32_t> fields,
+                                  std::span<const std::int32_t> expected,
+                                  const BenchSettings& settings) {
+    const std::size_t columns = input_count(network.task, Encoding::raw);
+    const std::string inputs = folder_ + "/inputs.bin", results = folder_ + "/expected.bin";
+    BUNCH_RETURN_IF_ERROR(write_text(inputs, packed_inputs(fields, columns)));
+    BUNCH_RETURN_IF_ERROR(write_text(results, packed_results(expected, network.task)));
+    const auto begin = std::chrono::steady_clock::now();
+    BUNCH_ASSIGN_OR_RETURN(
+        const std::string text,
+        output_of(fmt::format("{} {} {} {} {} {} {}", quoted(folder_ + "/obj/bench"), settings.mode,
+                              quoted(inputs), quoted(results), settings.seed,
+                              settings.stall_percent, settings.clocks_per_crossing)));
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+    std::filesystem::remove(inputs);
+    std::filesystem::remove(results);
+    const auto json = nlohmann::json::parse(text, nullptr, false);
+    if (!json.is_object()) return internal_error("the test bench said '" + text + "'");
+    BenchResult result;
+    const auto read = [&](const char* name, std::size_t& to) { to = json.value(name, to); };
+    read("vectors", result.vectors);
+    read("returned", result.returned);
+    read("mismatches", result.mismatches);
+    read("clocks", result.clocks);
+    read("latency_with_queue", result.latency_with_queue);
+    read("crossings", result.crossings);
+    read("most_waiting", result.most_waiting);
+    result.seconds = seconds.count();
+    return result;
+}
+
+IntegerNetwork with_one_weight_changed(const IntegerNetwork& network) {
+    IntegerNetwork changed = network;
+    for (std::int32_t& weight : changed.layers.back().weights) {
+        if (weight == 0) continue;
+        weight += weight > 1 ? -1 : 1;
+        break;
+    }
+    return changed;
+}
+
+Result<Area> area_of(const std::string& folder, const Rtl& rtl) {
+    BUNCH_RETURN_IF_ERROR(need("yosys"));
+    const std::string absolute = std::filesystem::absolute(folder).string();
+    BUNCH_RETURN_IF_ERROR(write_rtl(absolute, rtl));
+    const std::string script =
+        "read_verilog -sv muon_core.sv; synth_xilinx -family xcup -flatten -noiopad -top "
+        "muon_core; "
+        "write_json netlist.json";
+    BUNCH_ASSIGN_OR_RETURN(
+        const std::string said,
+        output_of(fmt::format("cd {} && yosys -q -p '{}'", quoted(absolute), script)));
+    static_cast<void>(said);
+    BUNCH_ASSIGN_OR_RETURN(const std::string netlist, read_text(absolute + "/netlist.json"));
+    std::filesystem::remove(absolute + "/netlist.json");
+    return area_of_netlist(netlist);
+}
+
+}  // namespace bunch::muon

@@ -1,0 +1,71 @@
+/// Runs generated RTL in Verilator against the network of integers, and has Yosys count what it
+/// would take of an FPGA. Both are programs that are started; nothing of them is linked.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "muon/quantised/integer_network.h"
+#include "muon/rtl/generator.h"
+
+namespace bunch::muon {
+
+/// Whether a program is in the PATH.
+bool has_program(const std::string& name);
+
+struct BenchSettings {
+    std::string mode = "stream";  ///< or "crossings" (0 to 8 muons each), "full" (always 8)
+    std::uint64_t seed = 1;
+    unsigned stall_percent = 0;  ///< of the clocks, on each side
+    unsigned clocks_per_crossing = 8;
+};
+
+struct BenchResult {
+    std::size_t vectors = 0;
+    std::size_t returned = 0;
+    std::size_t mismatches = 0;
+    std::size_t clocks = 0;
+    std::size_t latency_with_queue = 0;
+    std::size_t crossings = 0;
+    std::size_t most_waiting = 0;  ///< samples before the stream at a time
+    double seconds = 0;
+};
+
+/// A Verilated muon_stream, compiled once into `folder`.
+class RtlBench {
+  public:
+    /// unavailable without verilator; internal with what Verilator said if it refuses the text.
+    static Result<RtlBench> build(const std::string& folder, const Rtl& rtl);
+
+    /// Fields [N][5] or [N][10]; `expected` as run_fields() gives it.
+    Result<BenchResult> run(const IntegerNetwork& network, std::span<const std::int32_t> fields,
+                            std::span<const std::int32_t> expected, const BenchSettings& settings);
+
+  private:
+    explicit RtlBench(std::string folder) : folder_(std::move(folder)) {}
+    std::string folder_;
+};
+
+/// The network with one weight changed: RTL of it must be found out.
+IntegerNetwork with_one_weight_changed(const IntegerNetwork& network);
+
+struct Area {
+    std::size_t luts = 0;
+    std::size_t flip_flops = 0;
+    std::size_t dsps = 0;
+    std::size_t block_rams = 0;
+    std::size_t lut_levels = 0;    ///< on the longest path between registers, with
+    std::size_t carry_levels = 0;  ///< these CARRY4 on the same path
+};
+
+/// muon_core by `synth_xilinx -family xcup -flatten`. unavailable without yosys. Takes a minute.
+Result<Area> area_of(const std::string& folder, const Rtl& rtl);
+
+/// The same of a netlist that Yosys wrote as JSON, module muon_core.
+Result<Area> area_of_netlist(const std::string& json);
+
+}  // namespace bunch::muon
