@@ -18,7 +18,7 @@ struct MixedOptions {
     std::string data_endpoint;
     std::string http_address;
     std::string models = ".";  ///< folder of the models' folders
-    std::size_t workers = 16;  ///< half of them for each model
+    std::size_t workers = 64;  ///< half of them for each model; a few do not need the cards
     double seconds = 10;
     std::uint64_t seed = 1;
 };

@@ -104,6 +104,7 @@ class Fpga : public testing::Test {
 TEST_F(Fpga, AndItsTwinServeTogetherAndSayWhichMadeAnAnswer) {
     start();
 
+    EXPECT_TRUE(daemon_->wait_for_metric("bunch_device_clock_hertz{device=\"fpga0\"", 300e6));
     expect_nothing_lost();
 }
 
