@@ -24,21 +24,34 @@ constexpr int kRounds = 5;
 // Blocked tensors have to be converted before and after, which is not seen here.
 constexpr double kBlockedHandicap = 1.1;
 
-/// Throws out what the caches hold.
+/// Throws out of the caches what a run of the whole model throws out: of the last one too where its
+/// weights do not fit there.
 class CacheSweeper {
   public:
-    CacheSweeper() {
-        const long last_level = sysconf(_SC_LEVEL3_CACHE_SIZE);
-        constexpr long kMost = 256L << 20, kDefault = 32L << 20;
-        bytes_.resize(static_cast<std::size_t>(
-            std::min(kMost, (last_level > 0 ? last_level : kDefault) * 3 / 2)));
+    explicit CacheSweeper(std::size_t weight_bytes) {
+        const std::size_t last = cache_size(_SC_LEVEL3_CACHE_SIZE, std::size_t{32} << 20),
+                          own = cache_size(_SC_LEVEL2_CACHE_SIZE, std::size_t{1} << 20);
+        constexpr std::size_t kMost = std::size_t{256} << 20;
+        bytes_.resize(std::min(kMost, weight_bytes > last / 2 ? last * 3 / 2 : own * 2));
     }
     void sweep() { std::memset(bytes_.data(), ++round_, bytes_.size()); }
 
   private:
+    static std::size_t cache_size(int name, std::size_t fallback) {
+        const long size = sysconf(name);
+        return size > 0 ? static_cast<std::size_t>(size) : fallback;
+    }
+
     std::vector<std::byte> bytes_;
     int round_ = 0;
 };
+
+std::size_t constant_bytes(const Graph& graph) {
+    std::size_t total = 0;
+    for (const Value& value : graph.values)
+        if (value.constant) total += value.constant->buffer.size();
+    return total;
+}
 
 /// One convolution computed in one way, ready to be timed.
 class Candidate {
@@ -136,7 +149,7 @@ Status time_convolutions(const Graph& graph, std::int64_t rows, ConvChoices& cho
         Node bare = node;
         bare.residual.reset();
         const Graph alone = part_of(graph, {&bare, 1}, {node.inputs[0]}, {node.output});
-        if (!sweeper) sweeper.emplace();
+        if (!sweeper) sweeper.emplace(constant_bytes(graph));
         BUNCH_ASSIGN_OR_RETURN(
             choices[key], fastest(alone, rows, key, suits_own_winograd(graph, node), *sweeper));
     }

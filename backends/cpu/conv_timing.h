@@ -10,9 +10,9 @@
 namespace bunch::cpu {
 
 /// Adds to `choices` the fastest way for every convolution of `graph` that has several and none
-/// there yet, for `rows` rows. Weights come from memory and tensors from the cache, as in a whole
-/// network. Takes some 0.1 s per kind of convolution on the calling thread, which must have called
-/// use_one_thread().
+/// there yet, for `rows` rows. Weights come from where a run of the whole network leaves them,
+/// tensors from the cache. Takes up to some 0.1 s per kind of convolution on the calling thread,
+/// which must have called use_one_thread().
 Status time_convolutions(const Graph& graph, std::int64_t rows, ConvChoices& choices);
 
 }  // namespace bunch::cpu

@@ -63,10 +63,6 @@ struct SumOf {
     static S join(S total, T x) {
         return total + static_cast<S>(x);
     }
-    template <typename S>
-    static S merge(S a, S b) {
-        return a + b;
-    }
     template <typename T, typename S>
     static T finish(S total, std::int64_t) {
         return static_cast<T>(total);
@@ -79,7 +75,7 @@ struct MeanOf : SumOf {
         if constexpr (std::is_integral_v<T>)
             return static_cast<T>(static_cast<std::int64_t>(total) / n);
         else
-            return static_cast<T>(total / static_cast<S>(n));
+            return static_cast<T>(total * (S{1} / static_cast<S>(n)));  // the same for all
     }
 };
 struct L1Of : SumOf {
@@ -111,10 +107,6 @@ struct ProductOf : SumOf {
     static S join(S total, T x) {
         return total * static_cast<S>(x);
     }
-    template <typename S>
-    static S merge(S a, S b) {
-        return a * b;
-    }
 };
 
 // Whether what goes are the last extents, so that each result is made of neighbours.
@@ -124,23 +116,27 @@ bool goes_from_the_end(const Split& parts) {
            parts.gone_strides[parts.gone.rank() - 1] == 1;
 }
 
-// Four totals at a time, so that an addition need not wait for the one before it.
-template <typename F, typename T>
-Sum<T> reduce_neighbours(const T* x, std::int64_t n, Sum<T> start) {
-    Sum<T> totals[4] = {start, start, start, start};
-    std::int64_t i = 0;
-    for (; i + 4 <= n; i += 4)
-        for (std::int64_t j = 0; j < 4; ++j) totals[j] = F::join(totals[j], x[i + j]);
-    for (; i < n; ++i) totals[0] = F::join(totals[0], x[i]);
-    return F::merge(F::merge(totals[0], totals[1]), F::merge(totals[2], totals[3]));
+// `lines` neighbouring results at a time, so that an addition need not wait for the one before it.
+template <typename F, std::int64_t lines, typename T>
+void reduce_lines(const T* x, std::int64_t n, Sum<T> start, T* y) {
+    Sum<T> totals[lines];
+    for (Sum<T>& total : totals) total = start;
+    for (std::int64_t i = 0; i < n; ++i)
+        for (std::int64_t line = 0; line < lines; ++line)
+            totals[line] = F::join(totals[line], x[line * n + i]);
+    for (std::int64_t line = 0; line < lines; ++line)
+        y[line] = F::template finish<T>(totals[line], n);
 }
 
 template <typename F, typename T>
 void reduce(const Split& parts, const T* x, T* y, Sum<T> start) {
     const std::int64_t n = parts.gone.product();
     if (n > 0 && goes_from_the_end(parts)) {
-        for (std::int64_t i = 0; i < parts.kept.product(); ++i, x += n)
-            y[i] = F::template finish<T>(reduce_neighbours<F>(x, n, start), n);
+        constexpr std::int64_t kLines = 8;
+        std::int64_t left = parts.kept.product();
+        for (; left >= kLines; left -= kLines, x += kLines * n, y += kLines)
+            reduce_lines<F, kLines>(x, n, start, y);
+        for (; left > 0; --left, x += n, ++y) reduce_lines<F, 1>(x, n, start, y);
         return;
     }
     for_each_offset(

@@ -1,5 +1,6 @@
 // TopK: the largest or smallest elements and where they were.
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 #include "backends/kernels/dims.h"
@@ -25,33 +26,33 @@ bool overtakes(T a, T b, bool largest) {
     return largest ? a > b : a < b;
 }
 
+constexpr std::int64_t kFew = 32;
+
 // Few of many: the best so far are kept in order, and most elements lose against the last of them.
 template <typename T>
 void choose_few(const T* x, std::int64_t n, std::int64_t step, std::int64_t k, bool largest,
                 Integers& order) {
-    order.clear();
+    std::array<T, kFew> best{};
+    order.resize(static_cast<std::size_t>(k));
     for (std::int64_t i = 0; i < n; ++i) {
         const T value = x[i * step];
-        auto place = static_cast<std::int64_t>(order.size());
-        if (place == k) {
-            if (!overtakes(value, x[order.back() * step], largest)) continue;
-            --place;
-        } else {
-            order.push_back(i);
+        std::int64_t place = std::min(i, k);
+        if (place == k && !overtakes(value, best[static_cast<std::size_t>(--place)], largest))
+            continue;
+        for (; place > 0; --place) {
+            const auto to = static_cast<std::size_t>(place), from = to - 1;
+            if (!overtakes(value, best[from], largest)) break;
+            best[to] = best[from];
+            order[to] = order[from];
         }
-        const auto at = [&](std::int64_t j) -> std::int64_t& {
-            return order[static_cast<std::size_t>(j)];
-        };
-        for (; place > 0 && overtakes(value, x[at(place - 1) * step], largest); --place)
-            at(place) = at(place - 1);
-        at(place) = i;
+        best[static_cast<std::size_t>(place)] = value;
+        order[static_cast<std::size_t>(place)] = i;
     }
 }
 
 template <typename T>
 void choose(const T* x, std::int64_t n, std::int64_t step, std::int64_t k, bool largest,
             Integers& order) {
-    constexpr std::int64_t kFew = 32;
     if (k == 0) return order.clear();
     if (k <= kFew) return choose_few(x, n, step, k, largest, order);
     order.resize(static_cast<std::size_t>(n));
