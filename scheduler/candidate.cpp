@@ -1,5 +1,5 @@
-// What a lane could run of one model now, and whether it should: how many rows, which are given
-// up, whether another class would be through sooner, whether to wait for rows to come.
+// What a lane could run of one model now: how many rows, which are given up, and what it is worth.
+// Whether it should already is for holding.cpp.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -7,22 +7,17 @@
 #include <utility>
 
 #include "scheduler/scheduler_impl.h"
-#include "scheduler/waiting.h"
 
 namespace bunch {
 namespace {
 
-constexpr Duration kShortestHold = std::chrono::microseconds(50);
-constexpr Duration kLeastFixed = std::chrono::microseconds(20);  // less is not worth waiting for
-constexpr double kClearlyFaster = 1.05;  // a class, to count as the better one
-constexpr double kLeastSlack = 0.01;     // of the objective
-constexpr double kSharesBelow = 0.2;     // of that
-constexpr double kScarceFrom = 0.6;      // of what a class can give that is used
+constexpr double kLeastSlack = 0.01;  // of the objective
+constexpr double kSharesBelow = 0.2;  // of that
+constexpr double kScarceFrom = 0.6;   // of what a class can give that is used
 constexpr double kScarceAt = 0.9;
 constexpr double kEasyPower = 0.5;    // of efficiency, when there is more to give
 constexpr double kScarcePower = 3.0;  // and when there is not
 constexpr double kBusyFrom = 0.8;     // saturation from which on throughput counts
-constexpr int kLongestWait = 2;       // times the fixed time of a run
 
 }  // namespace
 
@@ -234,6 +229,11 @@ void Scheduler::Impl::size_batch(const ModelRecord& model, const ClassUse& use,
     const OpenCall& oldest = calls_[piece.call];
     std::uint32_t cap = std::min(rules.limit, rules.share);
     plan.closed_by = cap < rules.limit ? CloseReason::share : CloseReason::limit;
+    const Line& own = model.queue.lines()[plan.line];
+    if (has_tiers_ && !is_excess(own.tier) && own.rows < cap) {
+        const double filled = fair_.fill() * static_cast<double>(cap - own.rows);
+        cap = std::max(1u, static_cast<std::uint32_t>(static_cast<double>(own.rows) + filled));
+    }
     if (model.policy.objective && !oldest.is_late) {
         // An objective may cost half the batch at most: beyond that the queue grows, and every
         // later call misses its objective too.
@@ -306,106 +306,6 @@ void Scheduler::Impl::consider_shedding(const ModelRecord& model, const ClassUse
     plan = best;
 }
 
-/// Seconds of one lane of the class that waiting calls of other models would take which it is the
-/// best class for.
-double Scheduler::Impl::backlog_of(Index device_class, Index but) const {
-    double seconds = 0;
-    for (const Index index : pool_.class_at(device_class).models) {
-        if (index == but) continue;
-        const ModelRecord& model = models_[index];
-        if (model.queue.empty()) continue;
-        const ClassUse* best = model.best_use();
-        if (best != nullptr && best->device_class == device_class)
-            seconds += static_cast<double>(model.queue.rows()) / best->usual_rate;
-    }
-    return seconds;
-}
-
-/// A class that is slower than another one only gets what it finishes before the other would. Cuts
-/// the plan to that; whether nothing is left of it.
-bool Scheduler::Impl::leaves_to_better_class(const ModelRecord& model, ClassUse& use,
-                                             const BatchRules& rules, Plan& plan) {
-    TimePoint sooner = kNever;
-    TimePoint next_free = kNever;
-    for (const ClassUse& other : model.uses) {
-        if (other.usual_rate <= kClearlyFaster * use.usual_rate || !use.curve->is_tried()) continue;
-        const TimePoint free = pool_.earliest_free(other.device_class, model.index, now_);
-        if (free == kNever) continue;
-        const double own = static_cast<double>(model.queue.rows() - plan.rows) / other.usual_rate;
-        const double lanes = std::max(1u, other.lanes);
-        const Duration backlog =
-            from_seconds((backlog_of(other.device_class, model.index) + own) / lanes);
-        const Duration run =
-            other.curve->run(std::min(plan.rows, other.limit), {other.usual_others, 1});
-        sooner = std::min(sooner, saturating_add(free, backlog + run));
-        next_free = std::min(next_free, free);
-    }
-    if (sooner == kNever) return false;
-    while (plan.rows > 1 && rules.begin + use.curve->run(plan.rows, rules.on) > sooner) {
-        plan.rows /= 2;
-        plan.closed_by = CloseReason::share;
-    }
-    if (rules.begin + use.curve->run(plan.rows, rules.on) <= sooner) return false;
-    use.hold_until = std::max(next_free, now_ + kShortestHold);
-    return true;
-}
-
-/// Clients that will be answered by what runs now.
-void Scheduler::Impl::list_answers_to_come() {
-    constexpr std::size_t kMostLanes = 64;
-    to_come_.clear();
-    if (pool_.lanes().size() > kMostLanes) return;
-    for (const Index index : pool_.lanes()) {
-        const LaneRecord& lane = pool_.lane_at(index);
-        if (lane.batches.empty()) continue;
-        const InFlight& batch = pool_.batch_at(lane.batches.front());
-        if (batch.clients == 0) continue;
-        const RunOn on{batch.others, pool_.device_at(lane.device).pace};
-        const TimePoint end = batch.begin + batch.curve->run(batch.rows, on);
-        to_come_.push_back({batch.model, std::max(end, now_), batch.clients});
-    }
-}
-
-bool Scheduler::Impl::waits_for_more(Index index, ClassUse& use, const BatchRules& rules,
-                                     const Plan& plan, Index lane) {
-    ModelRecord& model = models_[index];
-    const Duration fixed = use.curve->fixed();
-    if (plan.rows < model.queue.rows() || plan.rows >= std::min(rules.limit, rules.share) ||
-        fixed < kLeastFixed || pool_.lane_at(lane).health != LaneHealth::sound)
-        return false;
-    const bool is_last = pool_.class_at(use.device_class).due().size() == 1;
-    const bool expects = returns_.expects(index);
-    const double rate = is_last && rules.lane_is_idle ? model.unexpected.per_second(now_) : 0;
-    if (!expects && rate <= 0) return false;
-    const Duration free_in = rules.begin - now_;
-    const Duration waited =
-        use.hold_since == TimePoint() ? Duration::zero() : now_ - use.hold_since;
-    WaitingCase here;
-    here.rows = plan.rows;
-    here.saturation = load_of(use);
-    here.fixed = fixed;
-    here.per_row = to_seconds(use.curve->run(plan.rows, rules.on) - fixed) / plan.rows;
-    here.next_chance = use.curve->run(plan.rows, rules.on);
-    here.longest = kLongestWait * fixed - waited;
-    const OpenCall& oldest = calls_[calls_.piece(plan.first).call];
-    if (const TimePoint wanted = wanted_by(model, oldest); wanted != kNever)
-        here.longest = std::min(
-            here.longest, wanted - use.curve->cautious_run(plan.rows + 1, rules.on) - rules.begin);
-    if (expects) {
-        list_answers_to_come();
-        returns_.look(index, now_, to_come_, outlook_);
-    }
-    const Duration wait = best_wait(here, [&](Duration w) {
-        double rows = rate * to_seconds(w);
-        if (expects) rows += model.rows_per_call * outlook_.within(free_in + w);
-        return std::min(rows, static_cast<double>(rules.limit - plan.rows));
-    });
-    if (wait <= Duration::zero()) return false;
-    if (use.hold_since == TimePoint()) use.hold_since = now_;
-    use.hold_until = now_ + free_in + wait;
-    return true;
-}
-
 std::optional<Scheduler::Impl::Candidate> Scheduler::Impl::suspects_of(Index index,
                                                                        const ClassUse& use) {
     const Index lane = pick_lane(index, use, LaneState::due, true);
@@ -443,6 +343,7 @@ std::optional<Scheduler::Impl::Candidate> Scheduler::Impl::evaluate(Index index,
     if (only_full && plan.rows < rules.limit && !model.is_one_call_per_batch()) return std::nullopt;
     if (leaves_to_better_class(model, use, rules, plan)) return std::nullopt;
     if (!only_full && waits_for_more(index, use, rules, plan, lane)) return std::nullopt;
+    if (keeps_clear(model, use, rules, plan, lane)) return std::nullopt;
     candidate.model = index;
     candidate.lane = lane;
     candidate.tier = model.queue.lines()[plan.line].tier;

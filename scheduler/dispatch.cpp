@@ -185,7 +185,7 @@ void Scheduler::Impl::dispatch(const Candidate& candidate, std::vector<Decision>
     flight.model = candidate.model;
     flight.curve = instance.curve;
     flight.is_alone = candidate.is_suspect;
-    flight.clients = 0;
+    flight.clients = flight.excess_rows = 0;
     CloseReason closed_by = candidate.plan.closed_by;
     const bool is_probe = pool_.lane_at(lane).health != LaneHealth::sound;
     const std::uint32_t limit = is_probe ? 1 : instance.limit;
@@ -249,6 +249,7 @@ void Scheduler::Impl::take_rows(const Candidate& candidate, const BatchRules& ru
             if (rows > 0) {
                 into.group.slices.push_back(model.queue.take(calls_, line, piece, rows));
                 if (call.ticket.client.value != 0) ++into.clients;
+                if (is_excess(lines[line].tier)) into.excess_rows += rows;
                 leave_queue(candidate.model, into.group.slices.back(), into.lane);
                 if (one_call) return;
             }

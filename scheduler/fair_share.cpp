@@ -12,6 +12,7 @@ constexpr double kRateGain = 0.2;          // of a review: an average over 100 m
 constexpr double kLossThatLimits = 0.01;   // of the work that ended
 constexpr double kConformingLoss = 0.005;  // of conforming work: the share was too generous
 constexpr double kLeastHeadroom = 0.75;
+constexpr double kLeastFill = 0.5;
 constexpr double kHeadroomCut = 0.97;
 constexpr double kHeadroomGrowth = 1.002;
 constexpr double kRelax = 1.05;  // of the share per review without losses
@@ -89,6 +90,10 @@ void FairShare::ended(double work, bool is_excess, bool is_lost) {
     }
     lost_ += work;
     if (!is_excess) lost_conforming_ += work;
+}
+
+double FairShare::fill() const {
+    return kLeastFill + (1 - kLeastFill) * (headroom_ - kLeastHeadroom) / (1 - kLeastHeadroom);
 }
 
 std::size_t FairShare::active() const {

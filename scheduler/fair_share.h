@@ -33,6 +33,10 @@ class FairShare {
     /// How work ended: `lost`: refused, shed or answered too late.
     void ended(double work, bool is_excess, bool is_lost);
 
+    /// The part of what conforming work leaves of a batch that excess may fill: all of it, or less
+    /// while conforming work is lost, since longer batches make it wait.
+    double fill() const;
+
     /// Works the shares out again if the last time was long enough ago.
     void review(TimePoint at);
 

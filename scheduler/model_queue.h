@@ -22,6 +22,10 @@ constexpr Tier tier_of(std::uint8_t priority, bool is_excess) {
     return static_cast<Tier>(2 * priority + (is_excess ? 1 : 0));
 }
 
+constexpr bool is_excess(Tier tier) {
+    return tier % 2 != 0;
+}
+
 /// Pieces of equal tier and shape class, by sequence of their calls and then by row.
 struct Line {
     Tier tier = 0;

@@ -32,9 +32,10 @@ struct InFlight {
     bool is_started = false;
     bool was_behind = false;  ///< another batch was on the lane when it was dispatched
     std::uint32_t rows = 0;
-    std::uint32_t clients = 0;  ///< that are known by name and get an answer
-    std::uint32_t others = 0;   ///< other busy lanes of the device when it began
-    TimePoint begin;            ///< when it was, or is expected to have been, ready to run
+    std::uint32_t excess_rows = 0;  ///< of tenants beyond their share
+    std::uint32_t clients = 0;      ///< that are known by name and get an answer
+    std::uint32_t others = 0;       ///< other busy lanes of the device when it began
+    TimePoint begin;                ///< when it was, or is expected to have been, ready to run
 };
 
 enum class LaneState : std::uint8_t {
@@ -104,13 +105,15 @@ struct ClassRecord {
     std::size_t lanes = 0;
     std::array<std::vector<Index>, kLaneStates> in_state;
     std::vector<Index> models;   ///< that have a usable instance here
+    std::vector<Index> losing;   ///< those of them that lately lost calls, as of the last upkeep
     std::size_t busy = 0;        ///< lanes with a batch
     double busy_time = 0;        ///< seconds of all lanes, since the last review
     TimePoint counted_at;        ///< up to when
     double saturation = 0;       ///< the part of the lanes' time that is used, average
     double slow_saturation = 0;  ///< the same, over a second
-    double useful_time = 0;      ///< seconds that its batches would have taken at the usual rates
-    double usefulness = 0;       ///< that part of the lanes' time, average: 1 is all they can give
+    double useful_time = 0;      ///< seconds that its rows would have taken at the usual rates
+    double usefulness = 0;       ///< that part of the lanes' time, average: 1 is all they can give.
+                                 ///< Rows of tenants beyond their share do not count.
     double mean_run = 0;         ///< seconds, average of what is dispatched
     double lower_credit = 0;     ///< seconds that lower tiers may run before higher ones
     bool is_dirty = false;       ///< something may have become possible

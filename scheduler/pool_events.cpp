@@ -247,7 +247,8 @@ void Scheduler::Impl::learn(const InFlight& batch, const RunReport& report) {
     longest = std::max(longest - longest / 32, batch.curve->copy(batch.rows));
     for (const ClassUse& use : models_[batch.model].uses)
         if (use.device_class == device.device_class && use.usual_rate > 0)
-            pool_.class_at(use.device_class).useful_time += batch.rows / use.usual_rate;
+            pool_.class_at(use.device_class).useful_time +=
+                (batch.rows - batch.excess_rows) / use.usual_rate;
     note_batch_for_estimates(batch.model, *batch.curve);
 }
 
@@ -275,9 +276,10 @@ void Scheduler::Impl::finish_slices(const InFlight& batch, const RunReport& repo
         call.unfinished_rows -= held.slice.rows;
         const bool has_failed = report.code != StatusCode::ok;
         if (!has_failed && call.unfinished_rows > 0) continue;
-        fair_.ended(
-            call.work, call.tier % 2 != 0,
-            has_failed || wanted_by(models_[model_index], call, kNever - call.arrival) < now_);
+        ModelRecord& model = models_[model_index];
+        const bool is_lost = has_failed || wanted_by(model, call, kNever - call.arrival) < now_;
+        fair_.ended(call.work, is_excess(call.tier), is_lost);
+        model.note_end(is_lost);
         returns_.answered(now_, call.ticket.client, model_index);
         forget_call(held.call);
     }

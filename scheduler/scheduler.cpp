@@ -167,7 +167,10 @@ void Scheduler::Impl::cancel(CallId id) {
 
 void Scheduler::Impl::end_call(Index call, Status status, RejectReason reason) {
     const OpenCall& record = calls_[call];
-    if (reason != RejectReason::cancelled) fair_.ended(record.work, record.tier % 2 != 0, true);
+    if (reason != RejectReason::cancelled) {
+        fair_.ended(record.work, is_excess(record.tier), true);
+        models_[model_index(record.ticket.model)].note_end(true);
+    }
     rejects_.push_back({record.ticket.call, std::move(status), reason});
     forget_call(call);
 }

@@ -1,6 +1,7 @@
 /// The inside of the Scheduler, for its own files only: scheduler.cpp (what clients cause),
-/// pool_events.cpp (what devices cause), candidate.cpp (what a lane could run, and whether it
-/// should), dispatch.cpp (what is decided), upkeep.cpp (what is looked at now and then).
+/// pool_events.cpp (what devices cause), candidate.cpp (what a lane could run), holding.cpp
+/// (whether it should already), dispatch.cpp (what is decided), upkeep.cpp (what is looked at now
+/// and then).
 #pragma once
 
 #include <chrono>
@@ -60,14 +61,21 @@ struct ModelRecord {
     bool is_dirty = false;          ///< in dirty_models_
     bool has_order = false;         ///< the order of some client's calls was ever to be kept
     double best_rate = 0;           ///< of its uses' usual rates
-    double growth = 0;              ///< of the queue, rows per second, average over a second
-    double rows_before = 0;         ///< in the queue, when growth was last worked out
+    double loss = 0;         ///< the part of its calls that is lost, over the newest few hundred
+    double growth = 0;       ///< of the queue, rows per second, average over a second
+    double rows_before = 0;  ///< in the queue, when growth was last worked out
     double attainable_rate = 0;     ///< the best, in batches as large as its calls come
     double work_per_row = 0;        ///< seconds of the whole pool
     double rows_per_call = 1;       ///< average
     std::uint32_t unrefreshed = 0;  ///< batches since refresh_estimates()
     std::uint64_t batches_in_flight = 0;
     std::uint64_t rows_in_flight = 0;
+
+    /// A call was answered, or not, or too late.
+    void note_end(bool is_lost) {
+        constexpr double kGain = 0.002;
+        loss += kGain * ((is_lost ? 1.0 : 0.0) - loss);
+    }
 
     /// Where it runs fastest; null if that is not known.
     const ClassUse* best_use() const {
@@ -186,18 +194,23 @@ class Scheduler::Impl {
                            Index lane, std::uint32_t cap, Plan& plan) const;
     double score_of(const ModelRecord& model, const ClassUse& use, const BatchRules& rules,
                     const Plan& plan) const;
-    bool leaves_to_better_class(const ModelRecord& model, ClassUse& use, const BatchRules& rules,
-                                Plan& plan);
-    bool waits_for_more(Index model, ClassUse& use, const BatchRules& rules, const Plan& plan,
-                        Index lane);
-    void list_answers_to_come();
     TimePoint end_elsewhere(const ModelRecord& model, const ClassUse& use,
                             std::uint32_t rows) const;
-    double backlog_of(Index device_class, Index but) const;
     double load_of(const ClassUse& use) const;
     TimePoint wanted_by(const ModelRecord& model, const OpenCall& call,
                         Duration otherwise = kUsualObjective) const;
     bool takes_suspects(const LaneRecord& lane) const;
+
+    // holding.cpp
+    bool leaves_to_better_class(const ModelRecord& model, ClassUse& use, const BatchRules& rules,
+                                Plan& plan);
+    bool waits_for_more(Index model, ClassUse& use, const BatchRules& rules, const Plan& plan,
+                        Index lane);
+    bool keeps_clear(const ModelRecord& model, ClassUse& use, const BatchRules& rules,
+                     const Plan& plan, Index lane);
+    double rows_it_would_cost(const ModelRecord& model, Index device_class, Duration blocked) const;
+    double backlog_of(Index device_class, Index but) const;
+    void list_answers_to_come();
 
     // dispatch.cpp
     void reject_expired();
@@ -224,6 +237,7 @@ class Scheduler::Impl {
     double work_waiting(Index model, Index device_class) const;
     double load_without(const DeviceRecord& device) const;
     void need_elsewhere(const ModelRecord& model, SwapCase& into) const;
+    void list_losing();
     void measure_growth();
     void end_swap(Index device);
 

@@ -20,6 +20,7 @@ constexpr int kSoundAgain = 3;  // times the cautious run, of a probe
 constexpr Duration kFirstProbePause = std::chrono::seconds(1);
 constexpr Duration kLongestProbePause = std::chrono::seconds(60);
 constexpr std::uint32_t kRefreshEvery = 64;  // batches
+constexpr double kLosing = 0.001;            // of a model's calls
 constexpr std::uint64_t kYoung = 64;         // runs: refreshed after each batch before
 
 }  // namespace
@@ -31,6 +32,7 @@ void Scheduler::Impl::upkeep(std::vector<Decision>& out) {
         if (pool_.share_pace(i))
             for (const Index model : pool_.class_at(i).models) refresh_estimates(model);
     fair_.review(now_);
+    list_losing();
     check_lanes();
     if (!has_images_) return;
     measure_growth();
@@ -74,6 +76,17 @@ void Scheduler::Impl::refresh_estimates(Index index) {
     }
     model.work_per_row = pool_rate > 0 ? 1 / pool_rate : 0;
     model.unrefreshed = 0;
+}
+
+/// Which models keeps_clear() looks after.
+void Scheduler::Impl::list_losing() {
+    for (Index i = 0; i < pool_.classes(); ++i) {
+        ClassRecord& record = pool_.class_at(i);
+        record.losing.clear();
+        for (const Index index : record.models)
+            if (models_[index].policy.objective && models_[index].loss > kLosing)
+                record.losing.push_back(index);
+    }
 }
 
 void Scheduler::Impl::note_batch_for_estimates(Index index, const CostCurve& curve) {

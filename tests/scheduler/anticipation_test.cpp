@@ -38,9 +38,12 @@ struct Turns {
             scheduler.submit(now, ticket_of(client, ++next));
     }
     /// Clients 5 to 8 call while the batch runs.
-    void send_others() {
-        for (std::uint64_t client = 5; client <= 8; ++client)
-            scheduler.submit(now - 1ms, ticket_of(client, ++next));
+    void send_others(TimePoint deadline = kNever) {
+        for (std::uint64_t client = 5; client <= 8; ++client) {
+            Ticket made = ticket_of(client, ++next);
+            made.deadline = deadline;
+            scheduler.submit(now - 1ms, made);
+        }
         EXPECT_THAT(decide(scheduler, now - 1ms), IsEmpty());
     }
     void end_batch() {
@@ -104,6 +107,24 @@ TEST(Anticipation, DoesNotCostAnybodyTheDeadline) {
 
     ASSERT_EQ(batches.size(), 1u);
     EXPECT_LE(when + accelerator_time(batches[0].rows), urgent.deadline);
+}
+
+TEST(Anticipation, LeavesTimeForRunsOfAnotherModelThatMayTakeTheLane) {
+    const auto begins_at_once = [](bool has_other_model) {
+        Turns turns;
+        if (has_other_model) {
+            ModelPolicy other = policy(64);
+            other.model = ModelId{2};
+            turns.scheduler.configure(turns.now, {{policy(64), other}, 5s});
+            turns.scheduler.instance_up(turns.now, instance(64, kDevice, other.model));
+        }
+        turns.send_others(turns.now + accelerator_time(8) + 8ms);  // runs take 5.4 ms
+        turns.end_batch();
+        return !batches_of(decide(turns.scheduler, turns.now)).empty();
+    };
+
+    EXPECT_FALSE(begins_at_once(false));
+    EXPECT_TRUE(begins_at_once(true));
 }
 
 TEST(Anticipation, DoesNotWaitWithAFullBatch) {

@@ -120,6 +120,22 @@ TEST(FairShare, LeavesMoreHeadroomWhenConformingWorkIsLost) {
     EXPECT_NEAR(conforming_part(fair, kMany), 0.485, 0.001);
 }
 
+TEST(FairShare, LetsExcessFillLessOfABatchWhileConformingWorkIsLost) {
+    FairShare fair;
+    fair.configure({tenant(kMany, 1), tenant(kFew, 1)});
+    EXPECT_EQ(fair.fill(), 1);
+
+    for (int i = 0; i < 60; ++i) {
+        fair.admit(at(i * 2s), kMany, 2000, 0);
+        fair.admit(at(i * 2s), kFew, 2000, 0);
+        fair.ended(2000, false, false);
+        fair.ended(2000, false, true);
+        fair.review(at((i + 1) * 2s));
+    }
+
+    EXPECT_DOUBLE_EQ(fair.fill(), 0.5) << "half, however long it lasts";
+}
+
 TEST(FairShare, IsLiftedStepByStepWhenNothingIsLostAnyMore) {
     FairShare fair;
     fair.configure({tenant(kMany, 1), tenant(kFew, 1)});

@@ -60,6 +60,31 @@ TEST(Placement, LeavesToABusyFastLaneWhatItFinishesSooner) {
     EXPECT_EQ(next[0].lane, LaneId{200});
 }
 
+TEST(Placement, GivesTheSlowLaneWhatItFinishesInTimeWhereTheFastOneHasTooMuchToDo) {
+    ModelPolicy model = policy(8);
+    model.objective = 50ms;
+    Scheduler scheduler = slow_and_fast(model);
+    TimePoint now = at(0ms);
+    std::uint64_t next = 0;
+    const auto occupy_fast_lane = [&] {
+        scheduler.submit(now, ticket(++next, 8));
+        const Batch batch = batches_of(decide(scheduler, now)).at(0);
+        EXPECT_EQ(batch.lane, LaneId{200});
+        return batch;
+    };
+    for (int i = 0; i < 200; ++i) {
+        const Batch batch = occupy_fast_lane();
+        now += 20ms;
+        scheduler.batch_done(now, batch.id, report(1080us));
+    }
+    occupy_fast_lane();
+
+    scheduler.submit(now + 500us, ticket(++next));
+
+    EXPECT_EQ(batches_of(decide(scheduler, now + 500us)).at(0).lane, LaneId{100})
+        << "it is through later there, but long before its objective";
+}
+
 TEST(Placement, GivesTheSlowLaneWhatItFinishesBeforeTheFastOneGetsToIt) {
     Scheduler scheduler = slow_and_fast();
     occupy_fast(scheduler);
