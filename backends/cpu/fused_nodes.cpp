@@ -122,7 +122,7 @@ std::optional<Layer> weights_of(const Tensor* given, bool transposed) {
     layer.outputs = given->shape[transposed ? 0 : 1];
     const auto elements = numbers(*given);
     if (layer.outputs < 1 || layer.outputs > kMaxMlpWidth || layer.inputs < 1 ||
-        layer.inputs > (1 << 20))
+        layer.inputs * layer.outputs > kMaxMlpWeights)
         return std::nullopt;
     layer.bias.assign(static_cast<std::size_t>(layer.outputs), 0.0F);
     layer.weights.assign(elements.begin(), elements.end());

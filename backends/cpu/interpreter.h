@@ -1,9 +1,9 @@
 /// Runs an OperatorGraph node by node, for tensors of any shape: the way for models that the
-/// planner has no form for. Heavy operators run on oneDNN (fast_kernels.h), the rest as plain loops
-/// (backends/kernels).
+/// planner has no form for. Heavy operators run on oneDNN (fast_kernels.h), some nodes as one
+/// (fused_nodes.h), the rest as plain loops (backends/kernels).
 ///
-/// Not for: fusing, blocked layouts, or sharing weights between lanes; docs/decisions says what
-/// that costs and what comes next.
+/// Not for: blocked layouts, or sharing weights between lanes; docs/decisions says what that costs
+/// and what comes next.
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,7 @@ bool fits(const Graph& graph, const Node& node) {
     return std::holds_alternative<Dense>(node.op) && !node.residual &&
            graph.at(node.inputs[0]).shape.rank() == 2 &&
            graph.at(node.inputs[1]).shape[1] <= kMaxMlpWidth &&
-           graph.at(node.inputs[1]).shape[0] <= (1 << 20);
+           graph.at(node.inputs[1]).shape[0] * graph.at(node.inputs[1]).shape[1] <= kMaxMlpWeights;
 }
 
 // Copies weights [k, m] and bias [m] to `to`, padded; returns the end.

@@ -18,6 +18,8 @@
 namespace bunch::cpu {
 
 inline constexpr std::int64_t kMaxMlpWidth = mlp_kernel::kMaxWidth;
+/// Of one layer: more do not stay near the core from row to row.
+inline constexpr std::int64_t kMaxMlpWeights = 1 << 16;
 
 /// One way to compute, and whether this processor can.
 struct MlpVariant {
