@@ -1,6 +1,6 @@
 /// Operators that oneDNN computes for the interpreter: Conv, ConvTranspose, MatMul, Gemm, Tanh,
-/// Sigmoid and the products inside LSTM, GRU and RNN, for f32. Everything else, and every form that oneDNN has not,
-/// is a plain loop of backends/kernels.
+/// Sigmoid and the products inside LSTM, GRU and RNN, for f32. Everything else, and every form that
+/// oneDNN has not, is a plain loop of backends/kernels.
 #pragma once
 
 #include <vector>
