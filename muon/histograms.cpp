@@ -20,26 +20,6 @@ PlotPanel panel(const std::string& title, const std::string& x, const std::strin
     return {title, x, y, std::move(series), Scale::fitted, Scale::fitted, {}};
 }
 
-/// A figure of the muons in each of ten bins of offline momentum, equal in log(pt).
-PlotSeries against_pt(const std::string& name, const std::string& color, const MuonSample& sample,
-                      std::span<const float> values,
-                      const std::function<double(std::span<const float>)>& figure) {
-    constexpr std::size_t kBins = 10;
-    constexpr double kLow = 3, kHigh = 120;
-    std::array<std::vector<float>, kBins> bins;
-    const double scale = kBins / std::log(kHigh / kLow);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        const double at = std::log(static_cast<double>(sample.offline[i].pt) / kLow) * scale;
-        if (at >= 0 && at < kBins) bins[static_cast<std::size_t>(at)].push_back(values[i]);
-    }
-    PlotSeries series{name, color, false, {}};
-    for (std::size_t bin = 0; bin < kBins; ++bin)
-        if (!bins[bin].empty())
-            series.points.push_back(
-                {kLow * std::exp((static_cast<double>(bin) + 0.5) / scale), figure(bins[bin]), ""});
-    return series;
-}
-
 /// +1 where the correction of phi has the sign of the charge.
 std::vector<float> signed_by_charge(const MuonSample& sample, std::span<const float> errors) {
     std::vector<float> values(errors.begin(), errors.end());
@@ -91,6 +71,25 @@ PlotSeries histogram(const std::string& name, const std::string& color,
         series.points.push_back({left + width, counts[bin] * unit, ""});
     }
     series.points.push_back({high, 0, ""});
+    return series;
+}
+
+PlotSeries against_pt(const std::string& name, const std::string& color, const MuonSample& sample,
+                      std::span<const float> values,
+                      const std::function<double(std::span<const float>)>& figure) {
+    constexpr std::size_t kBins = 10;
+    constexpr double kLow = 3, kHigh = 120;
+    std::array<std::vector<float>, kBins> bins;
+    const double scale = kBins / std::log(kHigh / kLow);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const double at = std::log(static_cast<double>(sample.offline[i].pt) / kLow) * scale;
+        if (at >= 0 && at < kBins) bins[static_cast<std::size_t>(at)].push_back(values[i]);
+    }
+    PlotSeries series{name, color, false, {}};
+    for (std::size_t bin = 0; bin < kBins; ++bin)
+        if (!bins[bin].empty())
+            series.points.push_back(
+                {kLow * std::exp((static_cast<double>(bin) + 0.5) / scale), figure(bins[bin]), ""});
     return series;
 }
 

@@ -44,13 +44,13 @@ std::int32_t rounded_shift(std::int32_t sum, int shift) {
     return (sum + (1 << (shift - 1))) >> shift;
 }
 
-Result<IntegerLayer> freeze_layer(const Dense& layer, int bits, int input_exponent,
+Result<IntegerLayer> freeze_layer(const Dense& layer, int bits, int least, int input_exponent,
                                   std::span<const int> output_exponents,
                                   std::span<const std::uint8_t> centres) {
     IntegerLayer made{layer.inputs, layer.outputs, bits, {}, {}, {}};
     for (std::size_t o = 0; o < layer.outputs; ++o) {
         const auto channel = std::span(layer.weights).subspan(o * layer.inputs, layer.inputs);
-        int exponent = weight_exponent(channel, bits);
+        int exponent = weight_exponent(channel, bits, least);
         const bool dead =
             std::all_of(channel.begin(), channel.end(), [](float w) { return w == 0; });
         // A unit without weights is a constant: any scale does.
@@ -134,7 +134,8 @@ Result<IntegerNetwork> freeze(const Model& model, Task task) {
         if (l + 1 < layers) exponents.assign(layer.outputs, model.plan->activation_exponents[l]);
         BUNCH_ASSIGN_OR_RETURN(
             IntegerLayer frozen,
-            freeze_layer(layer, model.plan->bits_of(l, layers), input_exponent, exponents,
+            freeze_layer(layer, model.plan->bits_of(l, layers),
+                         model.plan->least_exponent(l, kInputExponent), input_exponent, exponents,
                          l == 0 ? feature_centres(task) : std::span<const std::uint8_t>{}));
         made.layers.push_back(std::move(frozen));
         input_exponent = exponents.front();

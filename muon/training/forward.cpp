@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/check.h"
+#include "muon/encoding.h"
 #include "muon/parallel.h"
 #include "muon/training/matrix.h"
 
@@ -65,7 +66,8 @@ std::vector<float> predict(const Network& network, const QuantisationPlan* plan,
     for (std::size_t l = 0; l < layers; ++l) {
         weights.push_back(network.layers[l].weights);
         if (plan != nullptr)
-            round_weights(network.layers[l], plan->bits_of(l, layers), weights.back());
+            round_weights(network.layers[l], plan->bits_of(l, layers),
+                          plan->least_exponent(l, kInputExponent), weights.back());
     }
     const std::size_t rows = x.size() / network.inputs();
     std::vector<float> outputs(rows * network.outputs());

@@ -54,7 +54,8 @@ GradientRun::GradientRun(const Network& network, const Dataset& dataset, std::si
 const Network& GradientRun::of(std::span<const std::uint32_t> rows, const QuantisationPlan* plan) {
     for (std::size_t l = 0; l < effective_.size(); ++l) {
         if (plan != nullptr)
-            round_weights(network_.layers[l], plan->bits_of(l, effective_.size()), effective_[l]);
+            round_weights(network_.layers[l], plan->bits_of(l, effective_.size()),
+                          plan->least_exponent(l, kInputExponent), effective_[l]);
         else
             std::copy(network_.layers[l].weights.begin(), network_.layers[l].weights.end(),
                       effective_[l].begin());

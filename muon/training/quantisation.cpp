@@ -7,7 +7,7 @@
 namespace bunch::muon {
 namespace {
 
-constexpr int kLeastExponent = -8, kMostExponent = 16;
+constexpr int kMostExponent = 16;
 
 Status check_bits(const char* name, int bits) {
     if (bits >= 2 && bits <= 8) return ok_status();
@@ -25,13 +25,13 @@ Status check(const QuantisationPlan& plan) {
     return check_bits("activations", plan.activation_bits);
 }
 
-int weight_exponent(std::span<const float> channel, int bits) {
+int weight_exponent(std::span<const float> channel, int bits, int least) {
     float most = 0;
     for (const float weight : channel) most = std::max(most, std::abs(weight));
-    if (most == 0) return 0;
+    if (most == 0) return std::max(0, least);
     const float limit = static_cast<float>((1 << (bits - 1)) - 1) + 0.5F;
     const int exponent = static_cast<int>(std::floor(std::log2(limit / most)));
-    return std::clamp(exponent, kLeastExponent, kMostExponent);
+    return std::clamp(exponent, least, std::max(least, kMostExponent));
 }
 
 int quantised_weight(float weight, int exponent, int bits) {
@@ -39,12 +39,12 @@ int quantised_weight(float weight, int exponent, int bits) {
     return static_cast<int>(std::clamp(rounded(std::ldexp(weight, exponent)), -limit, limit));
 }
 
-void round_weights(const Dense& layer, int bits, std::span<float> to) {
+void round_weights(const Dense& layer, int bits, int least, std::span<float> to) {
     const float limit = static_cast<float>((1 << (bits - 1)) - 1);
     for (std::size_t o = 0; o < layer.outputs; ++o) {
         const std::span<const float> channel =
             std::span(layer.weights).subspan(o * layer.inputs, layer.inputs);
-        const int exponent = weight_exponent(channel, bits);
+        const int exponent = weight_exponent(channel, bits, least);
         const float scale = std::ldexp(1.0F, exponent), step = std::ldexp(1.0F, -exponent);
         float* const out = to.data() + o * layer.inputs;
         for (std::size_t i = 0; i < layer.inputs; ++i)

@@ -174,6 +174,19 @@ TEST(Quantisation, RoundsWeightsToTheFinestScaleThatHoldsThem) {
     EXPECT_EQ(quantised_weight(5, exponent, 6), 31);
 }
 
+TEST(Quantisation, NeverChoosesAScaleThatHardwareWouldHaveToShiftUp) {
+    QuantisationPlan plan;
+    plan.activation_exponents = {7, 4};
+    EXPECT_EQ(plan.least_exponent(0, 6), 2);
+    EXPECT_EQ(plan.least_exponent(1, 6), -2);
+
+    const std::vector<float> channel = {5.0F, -0.3F};
+    const int exponent = weight_exponent(channel, 4, plan.least_exponent(0, 6));
+
+    EXPECT_EQ(exponent, 2);
+    EXPECT_EQ(quantised_weight(5.0F, exponent, 4), 7);  // cut
+}
+
 TEST(Pruning, GrowsFastAtFirstAndNeverRevives) {
     const PruningSchedule schedule{0.8, 0.1, 0.6};
     EXPECT_EQ(schedule.at(0.05), 0);

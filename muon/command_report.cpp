@@ -1,0 +1,102 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <memory>
+
+#include "muon/commands.h"
+#include "muon/parallel.h"
+#include "muon/progress.h"
+#include "muon/report/pictures.h"
+#include "muon/report/text.h"
+#include "muon/sample_file.h"
+
+namespace bunch::muon {
+namespace {
+
+struct Options {
+    std::string folder;
+    bool quick = false;
+    std::size_t seeds = 0;
+    std::size_t vectors = 0;
+    unsigned threads = core_count();
+};
+
+std::vector<std::int32_t> fields_of(const Study& study, Task task) {
+    std::vector<std::int32_t> fields;
+    const auto append = [&](const L1Muon& muon) {
+        fields.insert(fields.end(), {muon.phi, muon.eta, muon.pt, muon.charge, muon.quality});
+    };
+    if (task == Task::recalibration)
+        for (const L1Muon& muon : study.test_muons.l1) append(muon);
+    else
+        for (std::size_t i = 0; i < study.test_pairs.size(); ++i) {
+            append(study.test_pairs.first[i]);
+            append(study.test_pairs.second[i]);
+        }
+    return fields;
+}
+
+Result<Hardware> hardware_of(const Options& options, const Study& study, const TaskStudy& task,
+                             std::size_t vectors) {
+    Progress bar(fmt::format("{}: RTL, CPU runner, Yosys", name_of(task.task)));
+    const Judged& judged = task.named("compressed").seeds.front();
+    BUNCH_RETURN_IF_ERROR(
+        write_run(options.folder + "/" + std::string(name_of(task.task)), judged.run));
+    BUNCH_ASSIGN_OR_RETURN(const IntegerNetwork network, freeze(judged.run.model, task.task));
+    auto made = try_hardware(options.folder, network, fields_of(study, task.task), vectors,
+                             options.threads);
+    bar.end(made.ok() ? fmt::format("latency {} clocks", made->latency) : "failed");
+    return made;
+}
+
+Status report_command(const Options& options) {
+    StudySettings settings = options.quick ? quick_settings() : StudySettings{};
+    if (options.seeds > 0) settings.seeds = options.seeds;
+    settings.threads = options.threads;
+    const std::size_t vectors = options.vectors > 0 ? options.vectors
+                                : options.quick     ? 50'000
+                                                    : 1'000'000;
+    const auto begin = std::chrono::steady_clock::now();
+    Progress bar("training");
+    auto study =
+        run_study(settings, [&](std::size_t done, std::size_t all, const std::string& what) {
+            bar.update(static_cast<double>(done) / static_cast<double>(all), what);
+        });
+    bar.end(study.ok() ? "done" : "failed");
+    if (!study.ok()) return study.status();
+    BUNCH_ASSIGN_OR_RETURN(const Hardware muons,
+                           hardware_of(options, *study, study->recalibration, vectors));
+    BUNCH_ASSIGN_OR_RETURN(const Hardware pairs,
+                           hardware_of(options, *study, study->pair, vectors));
+    BUNCH_ASSIGN_OR_RETURN(const auto pictures, pictures_of(*study));
+    for (const auto& [name, svg] : pictures)
+        BUNCH_RETURN_IF_ERROR(write_text(options.folder + "/" + name, svg));
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+    const ReportInput input{*study, muons, pairs, seconds.count(),
+                            fmt::format("bunch-muon report{} --seeds {}",
+                                        options.quick ? " --quick" : "", settings.seeds)};
+    BUNCH_RETURN_IF_ERROR(
+        write_text(options.folder + "/report.json", json_of(input).dump(2) + "\n"));
+    BUNCH_RETURN_IF_ERROR(write_text(options.folder + "/report.md", markdown_of(input)));
+    fmt::print("{}/report.md: {:.0f} s\n", options.folder, seconds.count());
+    return ok_status();
+}
+
+}  // namespace
+
+void add_report_command(CLI::App& app, Action& chosen) {
+    auto options = std::make_shared<Options>();
+    CLI::App* command = app.add_subcommand(
+        "report", "The whole study: trains, compresses, verifies; report.md with pictures");
+    command->add_option("folder", options->folder, "Where to")->required();
+    command->add_flag("--quick", options->quick, "A few minutes, figures that mean little");
+    command->add_option("--seeds", options->seeds, "Networks of each kind; 3, with --quick 2");
+    command->add_option("--vectors", options->vectors,
+                        "For the RTL and the CPU runner; a million, with --quick 50000");
+    command->add_option("--threads", options->threads, "Networks trained side by side")
+        ->capture_default_str();
+    command->callback(
+        [options, &chosen] { chosen = [options] { return report_command(*options); }; });
+}
+
+}  // namespace bunch::muon

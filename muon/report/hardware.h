@@ -1,0 +1,39 @@
+/// What becomes of a compressed network outside this program: the ONNX file on the CPU runner, the
+/// RTL in Verilator, its cells by Yosys. Programs that are missing are named instead.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "muon/quantised/integer_network.h"
+#include "muon/rtl/verify.h"
+
+namespace bunch::muon {
+
+struct BenchRun {
+    std::string what;
+    BenchResult result;
+};
+
+struct Hardware {
+    std::string identity;
+    int latency = 0;
+    std::size_t adders = 0;
+    std::optional<std::size_t> cpu_differs;  ///< of `vectors`, on the CPU runner
+    std::size_t vectors = 0;
+    std::vector<BenchRun> benches;       ///< empty without verilator
+    std::optional<BenchResult> control;  ///< with one weight changed
+    std::optional<Area> area;            ///< empty without yosys
+    std::vector<std::string> missing;    ///< sentences
+};
+
+/// `vectors` fields: those given, then random ones that the wires can carry. Files go to `folder`.
+/// internal if anything differs that must be equal.
+Result<Hardware> try_hardware(const std::string& folder, const IntegerNetwork& network,
+                              std::vector<std::int32_t> fields, std::size_t vectors,
+                              unsigned threads);
+
+}  // namespace bunch::muon

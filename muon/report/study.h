@@ -1,0 +1,82 @@
+/// The whole study: samples, teachers, baselines, compressed networks, what each technique is
+/// worth, size against error; for several seeds, judged on a test sample whose seed was fixed
+/// before. Only numbers; text and pictures are made elsewhere.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "muon/evaluation.h"
+#include "muon/recipes.h"
+
+namespace bunch::muon {
+
+/// Looked at only by the final evaluation.
+inline constexpr std::uint64_t kTestSeed = 20'231'017;
+
+struct StudySettings {
+    std::size_t muons = 400'000;  ///< for training and validation
+    std::size_t pairs = 200'000;
+    std::size_t test = 200'000;  ///< of each kind
+    std::size_t seeds = 3;
+    std::size_t epochs = 60;  ///< of the student; as many again for its compression
+    std::size_t teacher_epochs = 6;
+    std::size_t pareto_epochs = 25;
+    unsigned threads = 1;
+};
+
+/// A few minutes: what tools/test can afford. Its figures mean little.
+StudySettings quick_settings();
+
+/// One trained network as judged on the test sample.
+struct Score {
+    std::vector<double> figures;  ///< phi68, phi RMS, eta68, pt68; or ROC AUC, PR AUC, rejection
+    Size size;
+    double seconds = 0;
+};
+
+struct Judged {
+    TrainedRun run;
+    Score score;
+};
+
+/// A way of making a network, once for each seed.
+struct Variant {
+    std::string name;
+    std::vector<Judged> seeds;
+};
+
+struct ParetoPoint {
+    int weight_bits = 0;
+    double sparsity = 0;
+    Score score;
+};
+
+struct TaskStudy {
+    Task task = Task::recalibration;
+    std::vector<Variant> variants;    ///< teacher, baseline, ..., compressed
+    std::vector<Variant> ablation;    ///< compressed without one technique each
+    std::vector<ParetoPoint> pareto;  ///< of the first seed
+    const Variant& named(const std::string& name) const;
+};
+
+struct Study {
+    StudySettings settings;
+    MuonSample test_muons;
+    PairSample test_pairs;
+    TaskStudy recalibration;
+    TaskStudy pair;
+};
+
+/// Called when a network is done: how many of all, and what it was. From one thread at a time.
+using OnStep = std::function<void(std::size_t done, std::size_t all, const std::string& what)>;
+
+/// Networks are trained side by side on settings.threads threads, each on one.
+Result<Study> run_study(const StudySettings& settings, const OnStep& on_step);
+
+}  // namespace bunch::muon

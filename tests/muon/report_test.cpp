@@ -1,0 +1,58 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "muon/commands.h"
+#include "muon/report/study.h"
+#include "muon/rtl/verify.h"
+#include "muon/sample_file.h"
+
+namespace bunch::muon {
+namespace {
+
+using testing::HasSubstr;
+
+// The whole study in small: what tools/muon-report does.
+TEST(Report, ShowsEveryNetworkAndThatHardwareIsEqual) {
+    const std::string folder = testing::TempDir() + "muon_report";
+    std::filesystem::remove_all(folder);
+    const char* arguments[] = {"bunch-muon", "report", folder.c_str(), "--quick",
+                               "--seeds",    "1",      "--vectors",    "20000"};
+
+    ASSERT_EQ(run(8, arguments), 0);
+
+    const auto text = read_text(folder + "/report.md");
+    ASSERT_TRUE(text.ok());
+    for (const char* part :
+         {"## Targets", "| raw trigger |", "| baseline, folded |", "| teacher |", "| compressed |",
+          "| no distillation |", "| no transfer |", "| ONNX on bunch-runner-cpu | 20000 | 0 |"})
+        EXPECT_THAT(*text, HasSubstr(part));
+    for (const char* picture : {"resolution", "roc", "pareto", "curves"})
+        EXPECT_TRUE(std::filesystem::exists(folder + "/" + picture + ".svg")) << picture;
+    const auto json = nlohmann::json::parse(*read_text(folder + "/report.json"));
+    EXPECT_EQ(json["recalibration"]["pareto"].size(), 20U);
+    EXPECT_EQ(json["pair"]["ablation"].size(), 5U);
+    EXPECT_EQ(json["settings"]["test_seed"], kTestSeed);
+    for (const char* task : {"recalibration", "pair"}) {
+        const auto& hardware = json["hardware"][task];
+        EXPECT_EQ(hardware["benches"].size(), has_program("verilator") ? 4U : 0U);
+        EXPECT_EQ(hardware.contains("area"), has_program("yosys"));
+        EXPECT_EQ(hardware["missing"].size(),
+                  (has_program("verilator") ? 0U : 1U) + (has_program("yosys") ? 0U : 1U));
+    }
+    std::filesystem::remove_all(folder);
+}
+
+TEST(Report, NeedsASeed) {
+    StudySettings settings = quick_settings();
+    settings.seeds = 0;
+
+    const auto study = run_study(settings, [](std::size_t, std::size_t, const std::string&) {});
+
+    EXPECT_THAT(study.status().message(), HasSubstr("at least 1 seed"));
+}
+
+}  // namespace
+}  // namespace bunch::muon
