@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -139,21 +140,29 @@ Result<ConvAlgorithm> fastest(const Graph& graph, std::int64_t rows, const std::
 }  // namespace
 
 Status time_convolutions(const Graph& graph, std::int64_t rows, ConvChoices& choices) {
-    std::optional<CacheSweeper> sweeper;
-    for (const Node& node : graph.nodes) {
-        const Conv* conv = std::get_if<Conv>(&node.op);
-        if (conv == nullptr || !suits_winograd(*conv)) continue;
-        const std::string key = conv_key(graph, node, rows);
-        if (choices.contains(key)) continue;
-        // A residual costs the same in every way.
-        Node bare = node;
-        bare.residual.reset();
-        const Graph alone = part_of(graph, {&bare, 1}, {node.inputs[0]}, {node.output});
-        if (!sweeper) sweeper.emplace(constant_bytes(graph));
-        BUNCH_ASSIGN_OR_RETURN(
-            choices[key], fastest(alone, rows, key, suits_own_winograd(graph, node), *sweeper));
+    std::string label = "model";
+    try {
+        std::optional<CacheSweeper> sweeper;
+        for (const Node& node : graph.nodes) {
+            const Conv* conv = std::get_if<Conv>(&node.op);
+            if (conv == nullptr || !suits_winograd(*conv)) continue;
+            const std::string key = conv_key(graph, node, rows);
+            if (choices.contains(key)) continue;
+            label = node.label;
+            // A residual costs the same in every way.
+            Node bare = node;
+            bare.residual.reset();
+            const Graph alone = part_of(graph, {&bare, 1}, {node.inputs[0]}, {node.output});
+            if (!sweeper) sweeper.emplace(constant_bytes(graph));
+            const bool own = suits_own_winograd(graph, node);
+            BUNCH_ASSIGN_OR_RETURN(choices[key], fastest(alone, rows, key, own, *sweeper));
+        }
+        return ok_status();
+    } catch (const dnnl::error& error) {
+        return internal_error(label + ": oneDNN cannot time it (" + error.what() + ")");
+    } catch (const std::bad_alloc&) {
+        return resource_exhausted(label + ": not enough memory to time it");
     }
-    return ok_status();
 }
 
 }  // namespace bunch::cpu

@@ -72,14 +72,14 @@ Status Program::add_stage(const Graph& graph, std::int64_t rows, WeightCache& we
     PlannerOptions options = given.planner;
     if (options.choices == nullptr) options.choices = &choices_;
     for (; rows >= 1; rows /= 2) {
-        if (given.timed) BUNCH_RETURN_IF_ERROR(time_convolutions(graph, rows, choices_));
+        if (given.timed && options.precision == Precision::f32)
+            BUNCH_RETURN_IF_ERROR(time_convolutions(graph, rows, choices_));
         BUNCH_ASSIGN_OR_RETURN(Plan plan, make_plan(graph, rows, weights, options));
         arena_bytes_ = std::max(arena_bytes_, plan.arena_bytes);
         scratch_bytes_ = std::max(scratch_bytes_, plan.scratch_bytes);
         plans_.push_back(std::move(plan));
         if (plans_.back().any_rows) break;
     }
-    stage.last = plans_.size();
     for (const ValueId id : graph.inputs)
         stage.input_row_bytes.push_back(row_bytes_of(graph.at(id)));
     for (const ValueId id : graph.outputs)

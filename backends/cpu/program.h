@@ -31,7 +31,7 @@ struct ProgramOptions {
 
 /// Plans that run the same part of a model for different numbers of rows.
 struct Stage {
-    std::size_t first = 0, last = 0;  ///< in Program::plans(); largest first
+    std::size_t first = 0;  ///< in Program::plans(); its plans follow each other, largest first
     std::vector<std::size_t> input_row_bytes, output_row_bytes;
 };
 
