@@ -67,7 +67,7 @@ Network network_of(const Build& build, NetworkMaker& maker) {
     return maker.network;
 }
 
-const std::int64_t kOne = 1, kZero = 0, kTwo = 2, kLast = -1;
+const std::int64_t kOne = 1, kZero = 0, kTwo = 2;
 
 std::vector<std::pair<const char*, Build>> networks_that_keep_rows() {
     return {
