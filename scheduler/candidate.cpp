@@ -177,12 +177,14 @@ Scheduler::Impl::Plan Scheduler::Impl::plan_batch(Index index, const ClassUse& u
     std::uint64_t blocked = 0;
     std::uint32_t limit_rows = 0;  // for which too_early holds
     TimePoint too_early;
+    std::uint32_t elsewhere_rows = 0;  // for which elsewhere holds
+    TimePoint elsewhere;
     while (piece != kNone) {
         if (walked > kMostWalked * rules.limit || blocked > kMostBlocked) return plan;
-        const Piece here = calls_.piece(piece);
+        const Piece& here = calls_.piece(piece);
         const TimePoint deadline = here.deadline;
         const std::uint32_t needed = std::min(here.rows, rules.limit);
-        const bool may_go = this->may_go(model, here.call, lane);
+        const bool may_go = !model.has_order || this->may_go(model, here.call, lane);
         if (needed != limit_rows) {
             limit_rows = needed;
             too_early = rules.hopeless_before(needed);
@@ -191,13 +193,18 @@ Scheduler::Impl::Plan Scheduler::Impl::plan_batch(Index index, const ClassUse& u
         ++(may_go ? walked : blocked);
         plan.available -= here.rows;
         piece = here.after;
-        if (may_go && end_elsewhere(model, use, here.rows) > deadline) {
+        if (here.rows != elsewhere_rows) {
+            elsewhere_rows = here.rows;
+            elsewhere = end_elsewhere(model, use, here.rows);
+        }
+        if (may_go && elsewhere > deadline) {
             // With it go its other pieces, which stand behind this one.
-            for (; piece != kNone && calls_.piece(piece).call == here.call;
+            const Index call = here.call;
+            for (; piece != kNone && calls_.piece(piece).call == call;
                  piece = calls_.piece(piece).after)
                 plan.available -= calls_.piece(piece).rows;
-            const bool moves = calls_[here.call].ticket.late_ok;
-            give_up(index, here.call);
+            const bool moves = calls_[call].ticket.late_ok;
+            give_up(index, call);
             plan.is_stale = true;
             if (moves) return plan;
         }
@@ -287,7 +294,7 @@ void Scheduler::Impl::consider_shedding(const ModelRecord& model, const ClassUse
                 too_early = rules.hopeless_before(wanted);
             }
             fits = deadline < too_early ? 0 : rules.rows_by(deadline);
-            const bool may_go = this->may_go(model, piece.call, lane);
+            const bool may_go = !model.has_order || this->may_go(model, piece.call, lane);
             if (may_go && fits >= wanted && fits >= std::min(piece.rows, rules.limit)) break;
             ++walked;
             if (may_go && end_elsewhere(model, use, piece.rows) > deadline)

@@ -21,6 +21,7 @@ bool goes_before(const Candidate& a, const Candidate& b) {
 }  // namespace
 
 void Scheduler::Impl::decide(std::vector<Decision>& out) {
+    elsewhere_.model = kNone;
     reject_expired();
     reject_where_no_device();
     if (now_ >= next_upkeep_) upkeep(out);

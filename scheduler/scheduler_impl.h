@@ -241,7 +241,7 @@ class Scheduler::Impl {
     void measure_growth();
     void end_swap(Index device);
 
-    /// The last answer of end_elsewhere(), and what was asked.
+    /// The last answer of end_elsewhere() within a decide(), and what was asked.
     struct Elsewhere {
         TimePoint at;
         std::uint64_t batches = 0;  ///< dispatched so far

@@ -60,6 +60,20 @@ TEST(Placement, LeavesToABusyFastLaneWhatItFinishesSooner) {
     EXPECT_EQ(next[0].lane, LaneId{200});
 }
 
+TEST(Placement, KnowsOfALaneThatBecameFreeInTheSameMoment) {
+    Scheduler scheduler = slow_and_fast();
+    const Batch running = occupy_fast(scheduler);
+    scheduler.submit(at(0ms), ticket_by(1, at(1500us)));
+    EXPECT_THAT(rejects_of(decide(scheduler, at(0ms))),
+                ElementsAre(RejectOf(1, StatusCode::deadline_exceeded)));
+    scheduler.batch_done(at(0ms), running.id, report(1080us));
+    EXPECT_THAT(decide(scheduler, at(0ms)), IsEmpty());
+
+    scheduler.submit(at(0ms), ticket_by(2, at(1500us)));
+
+    EXPECT_EQ(batches_of(decide(scheduler, at(0ms))).at(0).lane, LaneId{200});
+}
+
 TEST(Placement, GivesTheSlowLaneWhatItFinishesInTimeWhereTheFastOneHasTooMuchToDo) {
     ModelPolicy model = policy(8);
     model.objective = 50ms;
