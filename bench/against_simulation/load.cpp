@@ -22,7 +22,6 @@ using namespace std::chrono_literals;
 using namespace simulation;
 
 constexpr Duration kLead = 100ms;    // before the first request
-constexpr Duration kPatience = 2s;   // for the last answers
 constexpr std::size_t kColumns = 4;  // of the models' only input
 
 std::span<const std::byte> bytes_of(const zmq::message_t& frame) {
@@ -50,6 +49,7 @@ class Player {
           begin_(now() + kLead),
           from_(begin_ + from_seconds(to_seconds(scenario.span) * scenario.warm_up)),
           end_(begin_ + scenario.span),
+          give_up_(end_ + options.patience),
           ledger_(scenario, from_, end_) {
         if (scenario.farm) {
             for (std::uint32_t c = 0; c < scenario.farm->clients; ++c) {
@@ -65,7 +65,7 @@ class Player {
 
     RunResult play() {
         ::prctl(PR_SET_TIMERSLACK, 1UL);
-        while (now() < end_ || (ledger_.open_requests() > 0 && now() < end_ + kPatience)) {
+        while (now() < end_ || has_to_send() || (ledger_.open_requests() > 0 && now() < give_up_)) {
             while (!events_.empty() && events_.next_time() <= now()) handle(events_.pop());
             while (receive()) {
             }
@@ -80,6 +80,8 @@ class Player {
         ModelId model;
         std::uint32_t rows = 1;
     };
+
+    bool has_to_send() const { return !events_.empty() && events_.next_time() < end_; }
 
     /// Calls that are open have different ones, and all are small.
     static std::size_t place_of(CallId call) { return call.value & 0xffffffff; }
@@ -165,7 +167,7 @@ class Player {
     /// and sending may have swallowed its news, so it is asked first.
     void wait() {
         if ((socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0) return;
-        const TimePoint due = events_.empty() ? end_ + kPatience : events_.next_time();
+        const TimePoint due = events_.empty() ? give_up_ : events_.next_time();
         const Duration pause = std::clamp<Duration>(due - now(), 0ns, 10ms);
         const timespec timeout{0, pause.count()};
         pollfd fd{socket_.get(zmq::sockopt::fd), POLLIN, 0};
@@ -193,7 +195,7 @@ class Player {
 
     const Scenario& scenario_;
     zmq::socket_t socket_;
-    TimePoint begin_, from_, end_;
+    TimePoint begin_, from_, end_, give_up_;
     EventQueue events_;
     Ledger ledger_;
     std::vector<Source> sources_;

@@ -1,6 +1,7 @@
 /// The requests of a scenario, sent to a real daemon at the times at which the simulator has them.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "bench/simulation/result.h"
@@ -12,6 +13,7 @@ namespace bunch::against {
 struct LoadOptions {
     double rate = 0;  ///< as of simulation::run_world()
     std::uint64_t seed = 1;
+    Duration patience = std::chrono::seconds(2);  ///< for the last answers
 };
 
 /// Sends from one thread over one connection; every client of a farm has its own name. Takes as

@@ -84,10 +84,12 @@ TEST(AgainstConfig, SaysWhatARunnerCannotStandFor) {
 TEST(AgainstDaemon, SendsEveryRequestOfAnOpenLoopAndHearsOfItsEnd) {
     Scenario scenario = small_scenario();
     scenario.tenants.clear();
+    scenario.models[0].objective = 1h;  // however busy the machine is
     const auto daemon = DaemonRun::start(BUNCH_BIN_DIR "/bunchd", scenario);
     ASSERT_TRUE(daemon.ok()) << daemon.status().to_string();
 
-    const auto run = play(scenario, (*daemon)->endpoint(), {.rate = 200, .seed = 1});
+    const auto run =
+        play(scenario, (*daemon)->endpoint(), {.rate = 200, .seed = 1, .patience = 1h});
 
     ASSERT_TRUE(run.ok()) << run.status().to_string();
     const Ends ends = run->all();
@@ -105,6 +107,7 @@ TEST(AgainstDaemon, SendsEveryRequestOfAnOpenLoopAndHearsOfItsEnd) {
 TEST(AgainstDaemon, KeepsTheClientsOfAFarmGoing) {
     Scenario scenario = small_scenario();
     scenario.tenants.clear();
+    scenario.span = 2s;
     scenario.farm = Farm{4, 0.1, {{1ms, 0}, {1ms, 1}}};
     const auto daemon = DaemonRun::start(BUNCH_BIN_DIR "/bunchd", scenario);
     ASSERT_TRUE(daemon.ok()) << daemon.status().to_string();
