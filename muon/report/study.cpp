@@ -14,8 +14,8 @@ constexpr std::uint64_t kTrainingSeed = 1, kDetectorSeed = 7;
 const OnEpoch kQuiet = [](const EpochRecord&) {};
 const std::vector<std::size_t> kStudent = {32, 16, 16}, kBaseline = {16, 16, 16, 16},
                                kTeacher = {256, 256, 256, 256};
-constexpr double kSparsity = 0.6;
-constexpr float kDistillation = 0.4F;
+constexpr double kSparsity = 0.5;
+constexpr float kDistillation = 0.2F;
 
 /// What a compression uses.
 struct Techniques {
