@@ -30,11 +30,6 @@ SchedulerConfig config_of(const LoadedPool& pool) {
     return config;
 }
 
-void count(LoadCounts& counts, const Decision& decision) {
-    if (std::holds_alternative<Dispatch>(decision)) ++counts.batches;
-    if (std::holds_alternative<Reject>(decision)) ++counts.rejects;
-}
-
 }  // namespace
 
 LoadedPool one_gpu() {
@@ -95,6 +90,18 @@ LoadedLanes::LoadedLanes(const LoadedPool& pool, Scheduler& scheduler, TimePoint
                 instance.max_batch_rows = run.max_rows;
                 scheduler.instance_up(at, instance);
             }
+        }
+    }
+}
+
+void LoadedLanes::decide(TimePoint at, LoadCounts& counts) {
+    decisions_.clear();
+    scheduler_.decide(at, decisions_);
+    for (Decision& decision : decisions_) {
+        if (std::holds_alternative<Reject>(decision)) ++counts.rejects;
+        if (auto* dispatch = std::get_if<Dispatch>(&decision)) {
+            ++counts.batches;
+            take(std::move(dispatch->batch), at);
         }
     }
 }
@@ -165,16 +172,6 @@ void OpenLoad::submit() {
     ++counts_.requests;
 }
 
-void OpenLoad::decide() {
-    decisions_.clear();
-    scheduler_.decide(now_, decisions_);
-    for (Decision& decision : decisions_) {
-        count(counts_, decision);
-        if (auto* dispatch = std::get_if<Dispatch>(&decision))
-            lanes_.take(std::move(dispatch->batch), now_);
-    }
-}
-
 void OpenLoad::run(std::uint64_t requests) {
     const std::uint64_t until = counts_.requests + requests;
     while (counts_.requests < until) {
@@ -185,7 +182,7 @@ void OpenLoad::run(std::uint64_t requests) {
             submit();
         else if (end <= now_)
             scheduler_.recycle(lanes_.end_next(now_));
-        decide();
+        lanes_.decide(now_, counts_);
     }
 }
 
@@ -197,7 +194,7 @@ ClosedLoad::ClosedLoad(const LoadedPool& pool, std::uint32_t clients, bool have_
       have_names_(have_names),
       decides_after_each_(decides_after_each) {
     for (std::uint64_t client = 0; client < clients; ++client) submit(client);
-    decide();
+    lanes_.decide(now_, counts_);
 }
 
 /// The number of the call tells whose it is.
@@ -212,17 +209,7 @@ void ClosedLoad::submit(std::uint64_t client) {
         ticket.deadline = now_ + pool_.models[ticket.model.value].objective;
     scheduler_.submit(now_, ticket);
     ++counts_.requests;
-    if (decides_after_each_) decide();
-}
-
-void ClosedLoad::decide() {
-    decisions_.clear();
-    scheduler_.decide(now_, decisions_);
-    for (Decision& decision : decisions_) {
-        count(counts_, decision);
-        if (auto* dispatch = std::get_if<Dispatch>(&decision))
-            lanes_.take(std::move(dispatch->batch), now_);
-    }
+    if (decides_after_each_) lanes_.decide(now_, counts_);
 }
 
 void ClosedLoad::run(std::uint64_t requests) {
@@ -237,7 +224,7 @@ void ClosedLoad::run(std::uint64_t requests) {
             for (const Slice& slice : batch.slices) submit(slice.call.value);
             scheduler_.recycle(std::move(batch));
         }
-        decide();
+        lanes_.decide(now_, counts_);
     }
 }
 

@@ -58,8 +58,8 @@ class LoadedLanes {
   public:
     LoadedLanes(const LoadedPool& pool, Scheduler& scheduler, TimePoint at);
 
-    /// Puts a batch on its lane.
-    void take(Batch&& batch, TimePoint at);
+    /// Has the scheduler decide, counts that, and puts the batches on their lanes.
+    void decide(TimePoint at, LoadCounts& counts);
 
     bool is_idle() const { return ends_.empty(); }
     TimePoint next_end() const { return ends_.front().first; }  ///< needs lanes that run
@@ -75,6 +75,7 @@ class LoadedLanes {
         std::vector<Batch> batches;  ///< oldest first
         Duration run{};
     };
+    void take(Batch&& batch, TimePoint at);
     void begin(std::uint32_t lane, TimePoint at);
 
     const LoadedPool& pool_;
@@ -83,6 +84,7 @@ class LoadedLanes {
     std::vector<std::uint32_t> busy_lanes_;                  ///< by device
     std::vector<std::pair<TimePoint, std::uint32_t>> ends_;  ///< a heap, of running lanes
     std::uint32_t noise_ = 1;
+    std::vector<Decision> decisions_;
 };
 
 class OpenLoad {
@@ -98,7 +100,6 @@ class OpenLoad {
 
   private:
     void submit();
-    void decide();
 
     LoadedPool pool_;
     TimePoint now_;
@@ -109,7 +110,6 @@ class OpenLoad {
     std::vector<std::uint32_t> sequence_;  ///< of models, used in turn
     TimePoint next_arrival_;
     std::uint64_t next_call_ = 0;
-    std::vector<Decision> decisions_;
     LoadCounts counts_;
 };
 
@@ -126,7 +126,6 @@ class ClosedLoad {
 
   private:
     void submit(std::uint64_t client);
-    void decide();
 
     LoadedPool pool_;
     TimePoint now_;
@@ -135,7 +134,6 @@ class ClosedLoad {
     bool have_names_;
     bool decides_after_each_;
     std::uint64_t random_ = 1;
-    std::vector<Decision> decisions_;
     LoadCounts counts_;
 };
 

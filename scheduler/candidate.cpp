@@ -239,7 +239,9 @@ void Scheduler::Impl::size_batch(const ModelRecord& model, const ClassUse& use,
     const Line& own = model.queue.lines()[plan.line];
     if (has_tiers_ && !is_excess(own.tier) && own.rows < cap) {
         const double filled = fair_.fill() * static_cast<double>(cap - own.rows);
-        cap = std::max(1u, static_cast<std::uint32_t>(static_cast<double>(own.rows) + filled));
+        const auto rows = static_cast<std::uint32_t>(static_cast<double>(own.rows) + filled);
+        if (rows < cap) plan.closed_by = CloseReason::share;
+        cap = std::max(1u, rows);
     }
     if (model.policy.objective && !oldest.is_late) {
         // An objective may cost half the batch at most: beyond that the queue grows, and every

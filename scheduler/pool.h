@@ -105,7 +105,7 @@ struct ClassRecord {
     std::size_t lanes = 0;
     std::array<std::vector<Index>, kLaneStates> in_state;
     std::vector<Index> models;   ///< that have a usable instance here
-    std::vector<Index> losing;   ///< those of them that lately lost calls, as of the last upkeep
+    std::vector<Index> losing;   ///< those with an objective that lost calls, as of the last upkeep
     std::size_t busy = 0;        ///< lanes with a batch
     double busy_time = 0;        ///< seconds of all lanes, since the last review
     TimePoint counted_at;        ///< up to when

@@ -142,8 +142,10 @@ void Scheduler::Impl::review(Index index) {
     pin_class(model);
     const bool was_live = std::exchange(model.is_live, false);
     model.is_expected = false;
-    for (const ClassUse& use : model.uses)
+    for (const ClassUse& use : model.uses) {
         std::erase(pool_.class_at(use.device_class).models, index);
+        std::erase(pool_.class_at(use.device_class).losing, index);
+    }
     model.uses.clear();
     for (const Index i : model.instances) {
         InstanceRecord& instance = pool_.instance_at(i);

@@ -14,12 +14,7 @@ constexpr ModelId kShort{2};       // 1 ms a run, wanted within 3 ms, a call eac
 struct TwoLanes {
     /// `delay`: how much later than expected the short runs so far have ended.
     explicit TwoLanes(Duration delay) {
-        ModelPolicy model_long = policy(1);
-        model_long.objective = 100ms;
-        ModelPolicy model_short = policy(8);
-        model_short.model = kShort;
-        model_short.objective = 3ms;
-        scheduler.configure(now, {{model_long, model_short}, 5s});
+        configure(3ms);
         for (const DeviceId id : {DeviceId{1}, DeviceId{2}}) {
             scheduler.device_up(now, device(1, 1, id));
             scheduler.instance_up(now, instance(1, id, kLong));
@@ -33,6 +28,15 @@ struct TwoLanes {
             now += delay;
         }
         running = begin(kLong).at(0);
+    }
+
+    void configure(std::optional<Duration> objective_of_short) {
+        ModelPolicy model_long = policy(1);
+        model_long.objective = 100ms;
+        ModelPolicy model_short = policy(8);
+        model_short.model = kShort;
+        model_short.objective = objective_of_short;
+        scheduler.configure(now, {{model_long, model_short}, 5s});
     }
 
     std::vector<Batch> begin(ModelId model) {
@@ -70,6 +74,13 @@ TEST(KeepingClear, EndsWhenTheNextLaneIsFree) {
 
 TEST(KeepingClear, IsNotForModelsThatLoseNothing) {
     TwoLanes pool(0ms);
+
+    EXPECT_EQ(pool.begin(kLong).at(0).model, kLong);
+}
+
+TEST(KeepingClear, IsNotForModelsWhoseObjectiveWasTakenAway) {
+    TwoLanes pool(4ms);
+    pool.configure(std::nullopt);
 
     EXPECT_EQ(pool.begin(kLong).at(0).model, kLong);
 }
