@@ -28,4 +28,5 @@ target_include_directories(bunch_compile_options INTERFACE ${PROJECT_SOURCE_DIR}
 if(BUNCH_SANITIZE)
     add_compile_options(-fsanitize=${BUNCH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     add_link_options(-fsanitize=${BUNCH_SANITIZE})
+    add_compile_definitions(_GLIBCXX_ASSERTIONS) # empty optionals, indexes beyond a vector
 endif()
