@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <filesystem>
 
 #include "muon/quantised/onnx_file.h"
@@ -10,23 +9,13 @@
 #include "muon/rtl/pipeline.h"
 #include "muon/rtl/verify.h"
 #include "muon/sample_file.h"
+#include "muon/vectors.h"
 #include "tests/muon/networks.h"
 
 namespace bunch::muon {
 namespace {
 
 using testing::HasSubstr;
-
-/// Anything that the wires can carry.
-std::vector<std::int32_t> wire_fields(std::size_t muons, std::uint64_t seed) {
-    Random random(seed);
-    std::vector<std::int32_t> fields;
-    for (std::size_t i = 0; i < muons; ++i)
-        for (std::size_t field = 0; field < kMuonFields; ++field)
-            fields.push_back(static_cast<std::int32_t>(
-                std::floor(random.uniform(kLowestField[field], kHighestField[field] + 1.0))));
-    return fields;
-}
 
 Rtl rtl_of(const IntegerNetwork& network) {
     return make_rtl(network, hash_of(onnx_bytes(network)));
@@ -134,8 +123,7 @@ TEST_F(RtlFolder, ComputesTheIntegersInVerilatorWhateverStalls) {
     if (!has_program("verilator")) GTEST_SKIP() << "verilator is missing";
     for (const Task task : {Task::recalibration, Task::pair}) {
         const IntegerNetwork network = random_integer_network(task, {10, 6}, 21);
-        const bool pair = task == Task::pair;
-        const auto fields = wire_fields(pair ? 40'000 : 20'000, 5);
+        const auto fields = wire_fields(task, 20'000, 5);
         const auto expected = run_fields(network, fields);
         auto bench = RtlBench::build(folder_, rtl_of(network));
         ASSERT_TRUE(bench.ok()) << bench.status().to_string();
