@@ -9,6 +9,7 @@
 
 #include "config/document.h"
 #include "config/endpoint.h"
+#include "config/padding.h"
 #include "config/schema.h"
 #include "config/twin.h"
 
@@ -384,6 +385,7 @@ std::vector<std::string> config_keys() {
     append_keys(keys, "device", device_fields());
     append_keys(keys, "model", model_fields());
     append_keys(keys, "model.twin", twin_fields());
+    append_keys(keys, "model.padding", padding_fields());
     append_keys(keys, "model.inputs", tensor_fields());
     append_keys(keys, "model.outputs", tensor_fields());
     std::sort(keys.begin(), keys.end());

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 #include "config/endpoint.h"
+#include "config/padding.h"
 
 namespace bunch {
 namespace {
@@ -141,17 +143,25 @@ void data_type(Problems& problems, const Entry& entry, TensorSpec& to) {
 void shape(Problems& problems, const Entry& entry, TensorSpec& to) {
     if (!expect(problems, entry, Node::Kind::list, "a list of extents: [-1, 16]")) return;
     std::vector<std::int64_t> extents;
+    std::vector<std::string> names;
+    bool has_names = false;
     for (const Node& item : entry.value.items) {
-        if (item.kind != Node::Kind::integer || item.integer < kAnyExtent || item.integer == 0)
+        const bool is_name = item.kind == Node::Kind::text && !item.text.empty();
+        if (!is_name &&
+            (item.kind != Node::Kind::integer || item.integer < kAnyExtent || item.integer == 0))
             return problems.add(entry.key, item,
-                                "is no extent (write a number from 1, or -1 where any is right)");
-        extents.push_back(item.integer);
+                                "is no extent (write a number from 1, or where any is right -1 or "
+                                "a name)");
+        extents.push_back(is_name ? kAnyExtent : item.integer);
+        names.push_back(is_name ? item.text : "");
+        has_names = has_names || is_name;
     }
     const std::optional<Shape> found = Shape::from(extents);
     if (!found)
         return problems.add(entry,
                             "has too many extents (at most " + std::to_string(kMaxRank) + ")");
     to.shape = *found;
+    if (has_names) to.dimensions = std::move(names);
 }
 
 void tensor_name(Problems& problems, const Entry& entry, TensorSpec& to) {
@@ -298,6 +308,7 @@ constexpr std::array kModel = {
     Field<ModelSpec>{"numerics", numerics},
     Field<ModelSpec>{"keep_client_order", flag<&ModelSpec::keeps_client_order>},
     Field<ModelSpec>{"batched", batched},
+    Field<ModelSpec>{"padding", read_padding},
     Field<ModelSpec>{"inputs", tensors<&ModelSignature::inputs>},
     Field<ModelSpec>{"outputs", tensors<&ModelSignature::outputs>},
 };

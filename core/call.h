@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/ids.h"
+#include "core/model.h"
 #include "core/status.h"
 #include "core/tensor.h"
 #include "core/time.h"
@@ -17,6 +18,10 @@ namespace bunch {
 
 /// Which calls of a model may share a batch: those of equal class. 0 for models of fixed shape.
 using ShapeClass = std::uint32_t;
+
+/// Classes 1 to this one mean the same shapes as long as the model is served: its padding buckets.
+/// Higher numbers are used again for other shapes.
+inline constexpr ShapeClass kLastingClasses = kMaxBuckets;
 
 /// A call as the scheduler sees it.
 struct Ticket {

@@ -19,6 +19,9 @@ struct TensorSpec {
     std::string name;
     DataType type = DataType::f32;
     Shape shape;
+    /// What the model calls its open extents (ONNX: dim_param), "" for the others; one for each
+    /// extent, or none at all.
+    std::vector<std::string> dimensions{};
 
     friend bool operator==(const TensorSpec&, const TensorSpec&) = default;
 };
@@ -48,6 +51,22 @@ enum class Numerics : std::uint8_t {
 std::string_view name_of(Numerics numerics);
 std::optional<Numerics> numerics_named(std::string_view name);
 
+/// An open extent that requests may have in any length up to the largest bucket: the daemon pads it
+/// to the smallest bucket that it fits, so that requests of different lengths share batches.
+struct PaddedDimension {
+    std::string dimension;               ///< its name, see TensorSpec::dimensions
+    std::vector<std::uint32_t> buckets;  ///< lengths, ascending
+    std::string mask;    ///< input that is 1 where there is data and 0 where not; empty: none
+    std::string length;  ///< input that gets each row's length; empty: none
+    double value = 0;    ///< what the other inputs are padded with
+
+    friend bool operator==(const PaddedDimension&, const PaddedDimension&) = default;
+};
+
+inline constexpr std::size_t kMaxPaddedDimensions = 4;
+/// Of one model: all ways to choose a bucket for each of its padded dimensions.
+inline constexpr std::size_t kMaxBuckets = 64;
+
 /// The same network in other arithmetic, for devices that cannot run the model's own file. Whoever
 /// configures it accepts that answers differ by that much from device to device.
 struct ModelTwin {
@@ -65,6 +84,7 @@ struct ModelSpec {
     std::vector<std::string> devices;  ///< names of configured devices that may run it
     std::optional<ModelTwin> twin;     ///< its devices are among the above
     ModelSignature signature;
+    std::vector<PaddedDimension> padding;  ///< at most kMaxPaddedDimensions
     Precision precision = Precision::f32;
     Numerics numerics = Numerics::any;
     bool keeps_client_order = false;    ///< calls of one client begin in the order of arrival

@@ -60,8 +60,9 @@ void CallDesk::deliver(const Slice& slice, std::uint32_t batch_row, const BatchO
     answer_.device_class = outcome.device_class;
     answer_.precision = outcome.precision;
     answer_.outputs.clear();
-    if (slice.rows == open->call.rows) {
-        const bool batched = models_.find(open->call.model)->spec.signature.batched;
+    const ServedModel& model = *models_.find(open->call.model);
+    if (slice.rows == open->call.rows && !model.padding.cuts_outputs()) {
+        const bool batched = model.spec.signature.batched;
         for (const ConstTensorView& output : outcome.outputs)
             answer_.outputs.push_back(batched ? rows_of(output, batch_row, slice.rows) : output);
         answer(slice.call, *open);
@@ -82,21 +83,26 @@ void CallDesk::deliver(const Slice& slice, std::uint32_t batch_row, const BatchO
     answer(slice.call, *open);
 }
 
-/// False if an output is too large, or the rows do not fit those of the slices before: a model may
+/// Copies the slice's rows, cut back where they were padded, to the call's own outputs. False if
+/// one is too large, or the rows do not fit those of the slices before: a model may
 /// leave extents of its outputs open, and then it is the runner that says them, batch by batch.
 bool CallDesk::collect(OpenCall& open, const Slice& slice, std::uint32_t batch_row,
                        const BatchOutcome& outcome) {
+    const Padding& padding = models_.find(open.call.model)->padding;
+    const auto wanted = [&](std::size_t i) {
+        return padding.cut(i, outcome.outputs[i].shape.with_rows(open.call.rows), open.call.inputs);
+    };
     if (open.outputs.empty()) {
-        for (const ConstTensorView& output : outcome.outputs) {
-            const Shape shape = output.shape.with_rows(open.call.rows);
+        for (std::size_t i = 0; i < outcome.outputs.size(); ++i) {
+            const ConstTensorView& output = outcome.outputs[i];
+            const Shape shape = wanted(i);
             const auto bytes = byte_size(output.type, shape);
             if (!bytes || *bytes > kMaxJoinedBytes) return false;
             open.outputs.push_back({output.type, shape, Buffer::allocate(*bytes)});
         }
     }
     for (std::size_t i = 0; i < outcome.outputs.size(); ++i) {
-        if (open.outputs[i].shape != outcome.outputs[i].shape.with_rows(open.call.rows))
-            return false;
+        if (open.outputs[i].shape != wanted(i)) return false;
         scatter(outcome.outputs[i], batch_row, slice.rows, open.outputs[i].view(), slice.first_row);
     }
     return true;

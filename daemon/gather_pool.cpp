@@ -34,7 +34,7 @@ void GatherPool::run(Mailbox<GatherJob>& inbox, int stop_fd) {
         if (waits[1].revents != 0) return;
         inbox.take_all(jobs);
         for (GatherJob& job : jobs) {
-            for (const GatherPart& part : job.parts) gather(part.from, part.to);
+            for (const GatherPart& part : job.parts) gather(part.from, part.to, part.padding);
             finished_.post(std::move(job));
         }
     }

@@ -15,6 +15,7 @@ namespace bunch {
 struct GatherPart {
     std::vector<RowRange> from;
     TensorView to;
+    ElementBytes padding{};  ///< where `to` has larger extents
 };
 
 /// The inputs of one batch.

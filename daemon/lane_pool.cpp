@@ -98,8 +98,10 @@ void LanePool::find_shapes(const ServedModel& model, const Batch& batch) {
     for (const Slice& slice : batch.slices) {
         const OpenCall* open = slab_.find(slice.call);
         if (open == nullptr) continue;  // another batch with rows of it failed a moment ago
-        for (const Tensor& input : open->call.inputs)
-            shapes_.push_back(batched ? input.shape.with_rows(batch.rows) : input.shape);
+        // That it fits was found when the call came.
+        BUNCH_CHECK(model.padding.fit(open->call.inputs, shapes_).ok());
+        if (!batched) return;
+        for (Shape& shape : shapes_) shape = shape.with_rows(batch.rows);
         return;
     }
 }
@@ -113,7 +115,9 @@ void LanePool::gather_inputs(TimePoint now, LaneEntry& lane, Batch&& batch,
         parts_[i].to = inputs.inputs[i];
         bytes += inputs.inputs[i].bytes.size();
     }
-    const bool batched = models_.find(batch.model)->spec.signature.batched;
+    const ServedModel& model = *models_.find(batch.model);
+    const bool batched = model.spec.signature.batched;
+    for (std::size_t i = 0; i < parts_.size(); ++i) parts_[i].padding = model.padding.value_of(i);
     for (const Slice& slice : batch.slices) {
         OpenCall* open = slab_.find(slice.call);
         for (std::size_t i = 0; i < parts_.size(); ++i) {
@@ -138,7 +142,7 @@ void LanePool::gather_inputs(TimePoint now, LaneEntry& lane, Batch&& batch,
             {std::move(batch), inputs.slot, std::move(pinned), parts_, lane.link->arena()});
         return;
     }
-    for (const GatherPart& part : parts_) gather(part.from, part.to);
+    for (const GatherPart& part : parts_) gather(part.from, part.to, part.padding);
     running.batch = std::move(batch);
     run(bytes > 4096 ? bunch::now() : now, lane, inputs.slot);
 }

@@ -12,6 +12,7 @@
 #include "core/ids.h"
 #include "core/model.h"
 #include "core/result.h"
+#include "daemon/padding.h"
 #include "daemon/shape_classes.h"
 
 namespace bunch {
@@ -34,6 +35,7 @@ struct ServedModel {
     bool has_signature = false;
     bool has_shape_classes = false;  ///< its inputs differ in more than their rows
     ShapeClasses shape_classes;
+    Padding padding;
     std::uint64_t served = 0;  ///< calls answered well
     std::uint64_t failed = 0;
     std::uint64_t batches = 0;

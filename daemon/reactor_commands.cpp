@@ -46,7 +46,8 @@ void Reactor::on(TimePoint at, InstanceOpened& command) {
     ServedModel& model = *models_.find(command.model);
     ServedDevice& device = devices_[command.device.value];
     const ModelSignature& signature = command.loaded.signature;
-    Status status;
+    Result<Padding> padding = Padding::make(model.spec.padding, signature);
+    Status status = padding.status();
     if (signature.inputs.size() > kMaxTensors || signature.outputs.size() > kMaxTensors) {
         status =
             unimplemented("it has more than " + std::to_string(kMaxTensors) + " inputs or outputs");
@@ -63,6 +64,7 @@ void Reactor::on(TimePoint at, InstanceOpened& command) {
     model.has_signature = true;
     model.refused_by.erase(device.id.value);
     model.has_shape_classes = has_shape_classes(signature);
+    model.padding = std::move(padding).value();
     model.shape_classes.add_device(command.loaded.max_batch_rows, device.slot_bytes);
     model.loaded_on.insert(device.id.value);
     const std::string& arithmetic = command.loaded.arithmetic;

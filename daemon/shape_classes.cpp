@@ -8,11 +8,11 @@ namespace bunch {
 namespace {
 
 /// Ranks and extents but for the rows, as bytes.
-void write_key(const std::vector<Tensor>& inputs, std::string& key) {
+void write_key(std::span<const Shape> inputs, std::string& key) {
     key.clear();
-    for (const Tensor& input : inputs) {
-        key += static_cast<char>(input.shape.rank());
-        for (const std::int64_t extent : input.shape.extents().subspan(1))
+    for (const Shape& input : inputs) {
+        key += static_cast<char>(input.rank());
+        for (const std::int64_t extent : input.extents().subspan(1))
             key.append(reinterpret_cast<const char*>(&extent), sizeof extent);
     }
 }
@@ -30,9 +30,9 @@ void ShapeClasses::add_device(std::uint32_t rows, std::uint64_t slot_bytes) {
     slot_bytes_ = std::min(slot_bytes_, slot_bytes);
 }
 
-Status ShapeClasses::check(const ModelSignature& signature, const std::vector<Tensor>& inputs) {
+Status ShapeClasses::check(const ModelSignature& signature, std::span<const Shape> inputs) {
     shapes_.clear();
-    for (const Tensor& input : inputs) shapes_.push_back(input.shape.with_rows(rows_));
+    for (const Shape& input : inputs) shapes_.push_back(input.with_rows(rows_));
     const Status status = lay_out(signature, rows_, shapes_, {0, slot_bytes_}, layout_);
     if (status.ok()) return status;
     return invalid_argument("a batch of " + std::to_string(rows_) +
@@ -41,26 +41,32 @@ Status ShapeClasses::check(const ModelSignature& signature, const std::vector<Te
                             "arena_bytes or lower the model's max_batch_rows)");
 }
 
-ShapeClass ShapeClasses::take(const std::vector<Tensor>& inputs) {
+Result<ShapeClass> ShapeClasses::take(std::span<const Shape> inputs) {
     write_key(inputs, key_);
     const auto known = by_shape_.find(key_);
     if (known != by_shape_.end()) {
-        ++classes_[known->second].calls;
+        ++classes_[known->second - kFirst].calls;
         return known->second;
     }
+    if (by_shape_.size() >= kMost)
+        return resource_exhausted("requests of " + std::to_string(kMost) +
+                                  " different shapes are waiting already, which is all that one "
+                                  "model may have (send it again later; or have the operator give "
+                                  "the model padding buckets)");
     if (free_.empty()) {
-        free_.push_back(static_cast<ShapeClass>(classes_.size()));
+        free_.push_back(kFirst + static_cast<ShapeClass>(classes_.size()));
         classes_.emplace_back();
     }
     const ShapeClass number = free_.back();
     free_.pop_back();
-    classes_[number] = {key_, 1};
+    classes_[number - kFirst] = {key_, 1};
     by_shape_.emplace(key_, number);
     return number;
 }
 
 void ShapeClasses::release(ShapeClass held) {
-    Class& one = classes_.at(held);
+    if (held < kFirst) return;
+    Class& one = classes_.at(held - kFirst);
     BUNCH_CHECK(one.calls > 0);
     if (--one.calls > 0) return;
     by_shape_.erase(one.shape);

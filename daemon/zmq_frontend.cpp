@@ -160,7 +160,12 @@ std::optional<ZmqFrontend::Refusal> ZmqFrontend::open_call(Peer& peer, TimePoint
         return Refusal{status, Rejection::wrong_shape};
     }
     call.model = model.id;
-    call.shape_class = model.has_shape_classes ? model.shape_classes.take(call.inputs) : 0;
+    if (const Status status = find_class(model, call); !status.ok()) {
+        slab_.abandon();
+        return Refusal{status, status.code() == StatusCode::resource_exhausted
+                                   ? Rejection::queue_full
+                                   : Rejection::wrong_shape};
+    }
     call.origin = {frontend_, peer.index};
     call.client = client;
     call.tenant = tenants_.find(header.tenant);
@@ -171,7 +176,7 @@ std::optional<ZmqFrontend::Refusal> ZmqFrontend::open_call(Peer& peer, TimePoint
     call.times = {};
     call.times.received = now;
     ++peer.open_calls;
-    peer.request_bytes += message_bytes_ - frames_[0].size();
+    for (const Tensor& input : call.inputs) peer.request_bytes += input.buffer.size();
     intake_.admit(now);
     return std::nullopt;
 }
@@ -224,7 +229,8 @@ Status ZmqFrontend::read_tensors(ServedModel& model, Call& call) {
     const ModelSignature& signature = model.spec.signature;
     frame_bytes_.clear();
     for (std::size_t i = 1; i < frame_count_; ++i) frame_bytes_.push_back(frames_[i].size());
-    BUNCH_ASSIGN_OR_RETURN(call.rows, match_inputs(signature, header, frame_bytes_, order_));
+    BUNCH_ASSIGN_OR_RETURN(call.rows, match_inputs(signature, header, frame_bytes_, order_,
+                                                   model.padding.made_inputs()));
     if (const auto row = row_bytes(signature.outputs, signature.batched);
         row && *row > limits_.max_message_bytes / call.rows) {
         return invalid_argument("the answer would have " + std::to_string(call.rows) + " rows of " +
@@ -233,15 +239,31 @@ Status ZmqFrontend::read_tensors(ServedModel& model, Call& call) {
                                 " (limits.max_message_bytes)");
     }
     call.inputs.resize(order_.size());
-    for (std::size_t i = 0; i < order_.size(); ++i)
-        hold_frame(frames_[1 + order_[i]], header.inputs[order_[i]], call.inputs[i]);
-    if (model.has_shape_classes)
-        BUNCH_RETURN_IF_ERROR(model.shape_classes.check(signature, call.inputs));
+    std::uint64_t left_out = 0;
+    for (std::size_t i = 0; i < order_.size(); ++i) {
+        if (order_[i] == kLeftOut)
+            left_out |= std::uint64_t{1} << i;
+        else
+            hold_frame(frames_[1 + order_[i]], header.inputs[order_[i]], call.inputs[i]);
+    }
+    if (left_out != 0)
+        BUNCH_RETURN_IF_ERROR(model.padding.make_inputs(left_out, call.rows, call.inputs));
     call.wanted_outputs = ~std::uint64_t{0};
     if (header.outputs.empty()) return ok_status();
     BUNCH_RETURN_IF_ERROR(match_outputs(signature, header, order_));
     call.wanted_outputs = 0;
     for (const std::uint32_t output : order_) call.wanted_outputs |= std::uint64_t{1} << output;
+    return ok_status();
+}
+
+/// Which calls it may share a batch with.
+Status ZmqFrontend::find_class(ServedModel& model, Call& call) {
+    call.shape_class = 0;
+    if (!model.has_shape_classes) return ok_status();
+    BUNCH_ASSIGN_OR_RETURN(call.shape_class, model.padding.fit(call.inputs, shapes_));
+    BUNCH_RETURN_IF_ERROR(model.shape_classes.check(model.spec.signature, shapes_));
+    if (call.shape_class != 0) return ok_status();
+    BUNCH_ASSIGN_OR_RETURN(call.shape_class, model.shape_classes.take(shapes_));
     return ok_status();
 }
 

@@ -61,6 +61,7 @@ class ZmqFrontend final : public Frontend {
     std::optional<Refusal> open_call(Peer& peer, TimePoint now);
     std::optional<Refusal> check_limits(const Peer& peer) const;
     Status read_tensors(ServedModel& model, Call& call);
+    Status find_class(ServedModel& model, Call& call);
     void hold_frame(zmq::message_t& frame, const TensorHeader& header, Tensor& tensor) const;
     void refuse(Peer& peer, const RequestHeader& header, const Refusal& refusal);
     void close(const Call& call);
@@ -89,6 +90,7 @@ class ZmqFrontend final : public Frontend {
     std::uint64_t message_bytes_ = 0;
     std::vector<std::size_t> frame_bytes_;
     std::vector<std::uint32_t> order_;
+    std::vector<Shape> shapes_;
     // Of the answer in hand.
     ResponseHeader response_;
     std::string header_bytes_;

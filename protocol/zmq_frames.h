@@ -107,10 +107,12 @@ class ResponseDecoder {
 /// Matches a request's tensors with the model's. `frame_bytes` are the sizes of the frames behind
 /// the header. On success order[i] is the frame of signature.inputs[i], and the value is the number
 /// of rows; otherwise invalid_argument: an input is missing or superfluous, has the wrong type or
-/// shape, frames are missing or superfluous, or one does not have the size its shape needs.
+/// shape, frames are missing or superfluous, or one does not have the size its shape needs. Inputs
+/// of `optional` (bit i: input i; never all of them) may be missing: their order[i] is kLeftOut.
 Result<std::uint32_t> match_inputs(const ModelSignature& signature, const RequestHeader& header,
                                    std::span<const std::size_t> frame_bytes,
-                                   std::vector<std::uint32_t>& order);
+                                   std::vector<std::uint32_t>& order, std::uint64_t optional = 0);
+inline constexpr std::uint32_t kLeftOut = ~std::uint32_t{0};
 
 /// Which outputs of the signature the request wants, in the order it asks for them; all of them
 /// when it names none. invalid_argument for a name that the model has not.

@@ -37,12 +37,16 @@ bool fits(const ModelSignature& signature, const TensorSpec& want, const TensorH
 /// Says what does not fit. For the slow path only: it copies names.
 Result<std::uint32_t> explain(const ModelSignature& signature, const RequestHeader& header,
                               const std::vector<std::uint32_t>& order) {
+    ModelSignature wanted;
+    wanted.batched = signature.batched;
     std::vector<TensorSpec> given;
-    for (const std::uint32_t frame : order) {
-        const TensorHeader& tensor = header.inputs[frame];
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        if (order[i] == kLeftOut) continue;
+        const TensorHeader& tensor = header.inputs[order[i]];
+        wanted.inputs.push_back(signature.inputs[i]);
         given.push_back({std::string(tensor.name), tensor.type, tensor.shape});
     }
-    return rows_of_call(signature, given);
+    return rows_of_call(wanted, given);
 }
 
 Status check_frames(const RequestHeader& header, std::span<const std::size_t> frame_bytes) {
@@ -65,18 +69,24 @@ Status check_frames(const RequestHeader& header, std::span<const std::size_t> fr
 
 /// Finds each of the signature's inputs in the header. All names of a header differ.
 Status find_inputs(const ModelSignature& signature, const RequestHeader& header,
-                   std::vector<std::uint32_t>& order) {
+                   std::vector<std::uint32_t>& order, std::uint64_t optional) {
     order.clear();
+    std::size_t used = 0;
     for (const TensorSpec& want : signature.inputs) {
         const auto found = std::find_if(header.inputs.begin(), header.inputs.end(),
                                         [&](const auto& have) { return have.name == want.name; });
+        if (found == header.inputs.end() && (optional >> order.size() & 1) != 0) {
+            order.push_back(kLeftOut);
+            continue;
+        }
+        ++used;
         if (found == header.inputs.end()) {
             return invalid_argument("input " + quoted(want.name) + " is missing, the request has " +
                                     list_of(header.inputs, name_of_tensor));
         }
         order.push_back(static_cast<std::uint32_t>(found - header.inputs.begin()));
     }
-    if (header.inputs.size() == order.size()) return {};
+    if (header.inputs.size() == used) return {};
     for (std::uint32_t i = 0; i < header.inputs.size(); ++i) {
         if (std::find(order.begin(), order.end(), i) == order.end()) {
             return invalid_argument("the model has no input " + quoted(header.inputs[i].name) +
@@ -91,11 +101,12 @@ Status find_inputs(const ModelSignature& signature, const RequestHeader& header,
 
 Result<std::uint32_t> match_inputs(const ModelSignature& signature, const RequestHeader& header,
                                    std::span<const std::size_t> frame_bytes,
-                                   std::vector<std::uint32_t>& order) {
-    BUNCH_RETURN_IF_ERROR(find_inputs(signature, header, order));
+                                   std::vector<std::uint32_t>& order, std::uint64_t optional) {
+    BUNCH_RETURN_IF_ERROR(find_inputs(signature, header, order, optional));
     BUNCH_RETURN_IF_ERROR(check_frames(header, frame_bytes));
     std::int64_t rows = -1;
     for (std::size_t i = 0; i < order.size(); ++i) {
+        if (order[i] == kLeftOut) continue;
         if (!fits(signature, signature.inputs[i], header.inputs[order[i]], rows))
             return explain(signature, header, order);
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <random>
+#include <set>
 
 #include "backends/graph/row_flow.h"
 
@@ -14,6 +15,13 @@ namespace {
 constexpr std::int64_t kLengths[] = {16, 32, 64, 24, 8, 128, 4, 256, 2, 1};
 constexpr std::size_t kSmall = 512;  // bytes of a tensor that is part of shape arithmetic
 constexpr std::int64_t kFirstRows = 2, kSecondRows = 3;
+
+/// What open extents besides the rows are in a run.
+struct Lengths {
+    std::int64_t usual = 0;
+    std::string name{};  ///< extents of this name are `named` instead; empty: none are
+    std::int64_t named = 0;
+};
 
 /// One run and what it told.
 struct ProbeRun {
@@ -32,12 +40,14 @@ class Prober {
   private:
     bool rows_are_open() const;
     bool has_lengths() const;
-    Shape shape_of(const OperatorInput& input, std::int64_t rows, std::int64_t length) const;
+    Shape shape_of(const OperatorInput& input, std::int64_t rows, const Lengths& lengths) const;
     Tensor input_of(const OperatorInput& input, const Shape& shape) const;
-    Result<ProbeRun> run(std::int64_t rows, std::int64_t length) const;
+    TensorSpec spec_of(const OperatorInput& input) const;
+    Result<ProbeRun> run(std::int64_t rows, const Lengths& lengths) const;
     Result<ProbeRun> first_run(std::int64_t& length) const;
     Status open_lengths(std::int64_t length, const ProbeRun& first,
                         ModelSignature& signature) const;
+    void name_extents(std::int64_t length, const ProbeRun& first, ModelSignature& signature) const;
 
     const OperatorGraph& graph_;
     const InterpreterOptions& options_;
@@ -67,11 +77,25 @@ bool Prober::has_lengths() const {
                        });
 }
 
-Shape Prober::shape_of(const OperatorInput& input, std::int64_t rows, std::int64_t length) const {
+Shape Prober::shape_of(const OperatorInput& input, std::int64_t rows,
+                       const Lengths& lengths) const {
     Shape shape = input.shape;
-    for (std::size_t i = 0; i < shape.rank(); ++i)
-        if (shape[i] == kAnyExtent) shape.set(i, i == 0 && rows_are_open() ? rows : length);
+    for (std::size_t i = 0; i < shape.rank(); ++i) {
+        if (shape[i] != kAnyExtent) continue;
+        const bool is_named = !lengths.name.empty() && input.extent_names[i] == lengths.name;
+        shape.set(i, i == 0 && rows_are_open() ? rows : is_named ? lengths.named : lengths.usual);
+    }
     return shape;
+}
+
+// Names are of extents that requests choose, so not of the rows.
+TensorSpec Prober::spec_of(const OperatorInput& input) const {
+    TensorSpec spec{graph_.at(input.value).name, input.type, input.shape, input.extent_names};
+    if (!spec.dimensions.empty() && rows_are_open()) spec.dimensions[0].clear();
+    if (std::all_of(spec.dimensions.begin(), spec.dimensions.end(),
+                    [](const std::string& name) { return name.empty(); }))
+        spec.dimensions.clear();
+    return spec;
 }
 
 Tensor Prober::input_of(const OperatorInput& input, const Shape& shape) const {
@@ -90,7 +114,7 @@ Tensor Prober::input_of(const OperatorInput& input, const Shape& shape) const {
     return tensor;
 }
 
-Result<ProbeRun> Prober::run(std::int64_t rows, std::int64_t length) const {
+Result<ProbeRun> Prober::run(std::int64_t rows, const Lengths& lengths) const {
     std::vector<Tensor> tensors;
     std::vector<ConstTensorView> inputs;
     ProbeRun result;
@@ -101,7 +125,7 @@ Result<ProbeRun> Prober::run(std::int64_t rows, std::int64_t length) const {
         if (const auto& constant = graph_.values[i].constant)
             result.shapes.shapes[i] = constant->shape;
     for (const OperatorInput& input : graph_.inputs) {
-        const Shape shape = shape_of(input, rows, length);
+        const Shape shape = shape_of(input, rows, lengths);
         const auto bytes = byte_size(input.type, shape);
         if (!bytes || *bytes > options_.memory_limit)
             return resource_exhausted("input '" + graph_.at(input.value).name + "' of shape " +
@@ -132,10 +156,10 @@ Result<ProbeRun> Prober::run(std::int64_t rows, std::int64_t length) const {
 
 // The first length with which the model runs; if there is none, what it says to the first.
 Result<ProbeRun> Prober::first_run(std::int64_t& length) const {
-    Result<ProbeRun> first = run(kFirstRows, length = kLengths[0]);
+    Result<ProbeRun> first = run(kFirstRows, {length = kLengths[0]});
     if (first.ok() || !has_lengths()) return first;
     for (const std::int64_t other : kLengths)
-        if (Result<ProbeRun> next = run(kFirstRows, length = other); next.ok()) return next;
+        if (Result<ProbeRun> next = run(kFirstRows, {length = other}); next.ok()) return next;
     return first;
 }
 
@@ -145,7 +169,7 @@ Status Prober::open_lengths(std::int64_t length, const ProbeRun& first,
     if (!has_lengths()) return ok_status();
     for (const std::int64_t other : kLengths) {
         if (other == length) continue;
-        const Result<ProbeRun> next = run(kFirstRows, other);
+        const Result<ProbeRun> next = run(kFirstRows, {other});
         if (!next.ok()) continue;
         for (std::size_t o = 0; o < signature.outputs.size(); ++o) {
             const Shape &a = first.outputs[o].shape, &b = next->outputs[o].shape;
@@ -161,6 +185,36 @@ Status Prober::open_lengths(std::int64_t length, const ProbeRun& first,
                          std::to_string(length) + "; export it with that extent fixed");
 }
 
+// An open extent of an output that changes with the extents of one name, and is equal to them, has
+// that name.
+void Prober::name_extents(std::int64_t length, const ProbeRun& first,
+                          ModelSignature& signature) const {
+    const auto is_open = [](const TensorSpec& output) {
+        return output.shape.rank() > 0 && output.shape.with_rows(1).is_open();
+    };
+    if (std::none_of(signature.outputs.begin(), signature.outputs.end(), is_open)) return;
+    std::set<std::string> names;
+    for (const TensorSpec& input : signature.inputs)
+        names.insert(input.dimensions.begin(), input.dimensions.end());
+    names.erase("");
+    for (const std::string& name : names)
+        for (const std::int64_t other : kLengths) {
+            if (other == length) continue;
+            const Result<ProbeRun> next = run(kFirstRows, {length, name, other});
+            if (!next.ok()) continue;
+            for (std::size_t o = 0; o < signature.outputs.size(); ++o) {
+                TensorSpec& output = signature.outputs[o];
+                const Shape &a = first.outputs[o].shape, &b = next->outputs[o].shape;
+                for (std::size_t i = 0; a.rank() == b.rank() && i < a.rank(); ++i) {
+                    if (a[i] != length || b[i] != other) continue;
+                    output.dimensions.resize(a.rank());
+                    output.dimensions[i] = name;
+                }
+            }
+            break;
+        }
+}
+
 Result<ModelProbe> Prober::probe() {
     for (const ValueId id : graph_.outputs)
         if (graph_.at(id).shape_from_data)
@@ -171,17 +225,18 @@ Result<ModelProbe> Prober::probe() {
     BUNCH_ASSIGN_OR_RETURN(const ProbeRun first, first_run(length));
     result.signature.outputs = first.outputs;
     for (const OperatorInput& input : graph_.inputs)
-        result.signature.inputs.push_back({graph_.at(input.value).name, input.type, input.shape});
+        result.signature.inputs.push_back(spec_of(input));
     result.signature.batched = false;
     result.bytes_per_row = first.peak / kFirstRows;
     BUNCH_RETURN_IF_ERROR(open_lengths(length, first, result.signature));
+    name_extents(length, first, result.signature);
     if (!rows_are_open()) {
         result.why_not_batched =
             "not every input leaves its first extent, and only that, to the number of rows";
         result.bytes_per_row = first.peak;
         return result;
     }
-    BUNCH_ASSIGN_OR_RETURN(const ProbeRun second, run(kSecondRows, length));
+    BUNCH_ASSIGN_OR_RETURN(const ProbeRun second, run(kSecondRows, {length}));
     result.why_not_batched = rows_mix(graph_, first.shapes, second.shapes);
     result.signature.batched = result.why_not_batched.empty();
     for (std::size_t o = 0; o < first.outputs.size(); ++o)

@@ -92,6 +92,8 @@ void put(Writer& w, const std::vector<TensorSpec>& tensors) {
         w.text(tensor.name);
         w.number(tensor.type);
         put(w, tensor.shape);
+        w.number(static_cast<std::uint8_t>(tensor.dimensions.size()));
+        for (const std::string& name : tensor.dimensions) w.text(name);
     }
 }
 
@@ -103,6 +105,11 @@ std::vector<TensorSpec> get_tensors(Reader& r) {
         tensor.name = r.text(kMaxNameBytes);
         tensor.type = get_type(r);
         tensor.shape = get_shape(r);
+        const auto names = r.number_up_to<std::uint8_t>(kMaxRank, "a shape has too many names");
+        if (names != 0 && names != tensor.shape.rank())
+            r.fail("a shape has other than one name for each extent");
+        for (std::uint8_t n = 0; n < names && !r.failed(); ++n)
+            tensor.dimensions.push_back(r.text(kMaxNameBytes));
     }
     return tensors;
 }

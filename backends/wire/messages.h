@@ -27,7 +27,7 @@
 namespace bunch::wire {
 
 /// Changes whenever the meaning or layout of a message does.
-inline constexpr std::uint16_t kWireVersion = 3;
+inline constexpr std::uint16_t kWireVersion = 4;
 
 /// Bounds of what a message may hold.
 inline constexpr std::uint32_t kMaxTensors = 64;  ///< inputs of a model; outputs likewise

@@ -131,6 +131,70 @@ TEST(Rows, OfAScalarAreOne) {
     EXPECT_EQ(as_floats(batch), std::vector<float>{5});
 }
 
+TEST(Rows, ThatAreShorterThanTheBatchesArePadded) {
+    const Tensor a = tensor_of({1, 2, 3, 4, 5, 6, 7, 8}, {2, 2, 2});
+    const Tensor b = tensor_of({9, 10}, {1, 2, 1});
+    Tensor batch = tensor_of(std::vector<float>(18, 99), {3, 2, 3});
+
+    gather(std::array{RowRange{a.view(), 0, 2}, RowRange{b.view(), 0, 1}}, batch.view(),
+           *element_of(DataType::f32, -1));
+
+    EXPECT_EQ(as_floats(batch), (std::vector<float>{1, 2, -1, 3, 4, -1,  //
+                                                    5, 6, -1, 7, 8, -1,  //
+                                                    9, -1, -1, 10, -1, -1}));
+}
+
+TEST(Rows, ArePaddedInSeveralExtents) {
+    const Tensor square = tensor_of({1, 2, 3, 4, 5, 6, 7, 8}, {1, 2, 2, 2});
+    Tensor batch = tensor_of(std::vector<float>(18, 99), {1, 3, 3, 2});
+
+    gather(std::array{RowRange{square.view(), 0, 1}}, batch.view());
+
+    EXPECT_EQ(as_floats(batch),
+              (std::vector<float>{1, 2, 3, 4, 0, 0, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0}));
+}
+
+TEST(Rows, OfLengthZeroBecomePadding) {
+    const Tensor nothing = tensor_of({}, {1, 0});
+    const Tensor some = tensor_of({5}, {1, 1});
+    Tensor batch = tensor_of({98, 99, 98, 99}, {2, 2});
+
+    gather(std::array{RowRange{nothing.view(), 0, 1}, RowRange{some.view(), 0, 1}}, batch.view());
+
+    EXPECT_EQ(as_floats(batch), (std::vector<float>{0, 0, 5, 0}));
+}
+
+TEST(Rows, ThatWerePaddedAreCutBack) {
+    const Tensor batch = tensor_of({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, {2, 3, 2});
+    Tensor back = tensor_of(std::vector<float>(8, 0), {2, 2, 2});
+    Tensor narrow = tensor_of(std::vector<float>(3, 0), {1, 3, 1});
+
+    scatter(batch.view(), 1, 1, back.view(), 1);
+    scatter(batch.view(), 0, 1, narrow.view(), 0);
+
+    EXPECT_EQ(as_floats(back), (std::vector<float>{0, 0, 0, 0, 7, 8, 9, 10}));
+    EXPECT_EQ(as_floats(narrow), (std::vector<float>{1, 3, 5}));
+}
+
+TEST(Rows, ArePaddedWithWhatTheirTypeCanHold) {
+    const auto byte = [](DataType type, double value) {
+        return static_cast<int>((*element_of(type, value))[0]);
+    };
+    EXPECT_EQ(byte(DataType::i8, -1), 255);
+    EXPECT_EQ(byte(DataType::u64, 7), 7);
+    EXPECT_EQ(byte(DataType::boolean, 1), 1);
+    EXPECT_EQ((*element_of(DataType::f16, 1))[1], std::byte{0x3c});
+    EXPECT_EQ((*element_of(DataType::bf16, 1))[0], std::byte{0x80});
+    EXPECT_FALSE(element_of(DataType::boolean, 2));
+    EXPECT_FALSE(element_of(DataType::u8, -1));
+    EXPECT_FALSE(element_of(DataType::i8, 128));
+    EXPECT_FALSE(element_of(DataType::i64, 0x1p63));
+    EXPECT_FALSE(element_of(DataType::u64, 0x1p64));
+    EXPECT_FALSE(element_of(DataType::i32, 0.5));
+    EXPECT_FALSE(element_of(DataType::f16, 2));
+    EXPECT_FALSE(element_of(DataType::f32, 1e300));
+}
+
 ModelSignature two_inputs() {
     ModelSignature signature;
     signature.inputs = {{"x", DataType::f32, {kAnyExtent, 4}}, {"m", DataType::i64, {kAnyExtent}}};

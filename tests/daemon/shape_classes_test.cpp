@@ -9,11 +9,8 @@ namespace {
 using testing::HasSubstr;
 
 /// One sequence of `length` numbers per row, and one number.
-std::vector<Tensor> inputs(std::int64_t rows, std::int64_t length) {
-    std::vector<Tensor> tensors;
-    tensors.push_back({DataType::f32, Shape{rows, length}, {}});
-    tensors.push_back({DataType::f32, Shape{rows, 1}, {}});
-    return tensors;
+std::vector<Shape> inputs(std::int64_t rows, std::int64_t length) {
+    return {Shape{rows, length}, Shape{rows, 1}};
 }
 
 ModelSignature signature() {
@@ -37,45 +34,57 @@ TEST(ShapeClasses, AreForBatchedModelsWithMoreThanTheRowsOpen) {
 TEST(ShapeClasses, TellShapesApartWhateverTheRows) {
     ShapeClasses classes;
 
-    const ShapeClass five = classes.take(inputs(1, 5));
-    const ShapeClass six = classes.take(inputs(1, 6));
+    const ShapeClass five = *classes.take(inputs(1, 5));
+    const ShapeClass six = *classes.take(inputs(1, 6));
 
     EXPECT_NE(five, six);
-    EXPECT_EQ(classes.take(inputs(32, 5)), five);
+    EXPECT_GT(five, kLastingClasses);
+    EXPECT_EQ(*classes.take(inputs(32, 5)), five);
 }
 
 TEST(ShapeClasses, TellExtentsApartThatLieInDifferentInputs) {
     ShapeClasses classes;
-    std::vector<Tensor> flat;
-    flat.push_back({DataType::f32, Shape{1, 2, 3}, {}});
-    flat.push_back({DataType::f32, Shape{1}, {}});
-    std::vector<Tensor> even;
-    even.push_back({DataType::f32, Shape{1, 2}, {}});
-    even.push_back({DataType::f32, Shape{1, 3}, {}});
+    const std::vector<Shape> flat = {Shape{1, 2, 3}, Shape{1}};
+    const std::vector<Shape> even = {Shape{1, 2}, Shape{1, 3}};
 
-    EXPECT_NE(classes.take(flat), classes.take(even));
+    EXPECT_NE(*classes.take(flat), *classes.take(even));
 }
 
 TEST(ShapeClasses, UseANumberAgainOnceNoCallHoldsIt) {
     ShapeClasses classes;
-    const ShapeClass five = classes.take(inputs(1, 5));
-    EXPECT_EQ(classes.take(inputs(1, 5)), five);
+    const ShapeClass five = *classes.take(inputs(1, 5));
+    EXPECT_EQ(*classes.take(inputs(1, 5)), five);
 
     classes.release(five);
-    EXPECT_NE(classes.take(inputs(1, 6)), five);
+    EXPECT_NE(*classes.take(inputs(1, 6)), five);
     classes.release(five);
-    EXPECT_EQ(classes.take(inputs(1, 7)), five);
+    EXPECT_EQ(*classes.take(inputs(1, 7)), five);
     EXPECT_EQ(classes.size(), 2u);
 }
 
 TEST(ShapeClasses, StayFewWhateverShapesCome) {
     ShapeClasses classes;
     for (std::int64_t length = 1; length < 10000; ++length) {
-        ASSERT_EQ(classes.take(inputs(1, length)), 0u);
-        classes.release(0);
+        const ShapeClass one = *classes.take(inputs(1, length));
+        ASSERT_EQ(one, kLastingClasses + 1);
+        classes.release(one);
     }
 
     EXPECT_EQ(classes.size(), 0u);
+}
+
+TEST(ShapeClasses, RefuseMoreShapesThanMayWaitAtATime) {
+    ShapeClasses classes;
+    for (std::size_t i = 1; i <= ShapeClasses::kMost; ++i)
+        ASSERT_TRUE(classes.take(inputs(1, static_cast<std::int64_t>(i))).ok());
+
+    const auto one_more = classes.take(inputs(1, 1000));
+
+    EXPECT_EQ(one_more.status().code(), StatusCode::resource_exhausted);
+    EXPECT_THAT(one_more.status().message(), HasSubstr("requests of 256 different shapes"));
+    EXPECT_TRUE(classes.take(inputs(1, 7)).ok());
+    classes.release(kLastingClasses + 1);
+    EXPECT_TRUE(classes.take(inputs(1, 1000)).ok());
 }
 
 TEST(ShapeClasses, RefuseRowsOfWhichAFullBatchDoesNotFitASlot) {

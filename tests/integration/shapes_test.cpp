@@ -78,5 +78,96 @@ TEST(OpenShapes, AreRefusedWhereAFullBatchOfThemWouldNotFit) {
     EXPECT_EQ(small.status(), "ok") << small.message();
 }
 
+/// "seen" is the mask as the model got it, cut back like everything else.
+std::string padded_model(const std::string& dimension = "P") {
+    return "[[device]]\nname = \"sim0\"\nbackend = \"simulated\"\noptions = {fixed = \"2ms\"}\n"
+           "[[model]]\nname = \"jets\"\n"
+           "padding = [{dimension = \"" +
+           dimension +
+           "\", buckets = [4, 8], mask = \"mask\"}]\n"
+           "inputs = [{ name = \"x\", type = \"FP32\", shape = [-1, \"P\"] },"
+           "{ name = \"mask\", type = \"FP32\", shape = [-1, \"P\"] }]\n"
+           "outputs = [{ name = \"echo\", type = \"FP32\", shape = [-1, \"P\"] },"
+           "{ name = \"seen\", type = \"FP32\", shape = [-1, \"P\"] }]\n";
+}
+
+TEST(PaddedShapes, ShareBatchesAndAreAnsweredInTheirOwnLength) {
+    constexpr int kRequests = 300;
+    DaemonProcess daemon(padded_model());
+    daemon.start_and_wait();
+    RawClient client(daemon.data_endpoint());
+    const auto length_of = [](int request) { return request % 9; };
+
+    for (int i = 0; i < kRequests; ++i)
+        client.send(request_frames(request_header("jets", {2, length_of(i)}, std::to_string(i)),
+                                   numbers(i, 2 * static_cast<std::size_t>(length_of(i)))));
+
+    for (int i = 0; i < kRequests; ++i) {
+        const auto reply = client.receive();
+        ASSERT_TRUE(reply);
+        ASSERT_EQ(reply->status(), "ok") << reply->message();
+        const int id = std::stoi(reply->header.id());
+        const auto count = 2 * static_cast<std::size_t>(length_of(id));
+        ASSERT_EQ(reply->header.outputs(0).shape(1), length_of(id));
+        ASSERT_EQ(reply->floats(0), numbers(id, count));
+        ASSERT_EQ(reply->floats(1), std::vector<float>(count, 1));
+    }
+    // Nine lengths in two buckets: had each its own batches, these would be smaller.
+    EXPECT_GT(daemon.metric("bunch_batch_rows_sum"), 20 * daemon.metric("bunch_batch_rows_count"));
+}
+
+TEST(PaddedShapes, MayBringTheirOwnMask) {
+    DaemonProcess daemon(padded_model());
+    daemon.start_and_wait();
+    RawClient client(daemon.data_endpoint());
+    auto header = request_header("jets", {1, 3});
+    auto* mask = header.add_inputs();
+    mask->set_name("mask");
+    mask->set_datatype("FP32");
+    mask->add_shape(1);
+    mask->add_shape(3);
+    std::vector<std::string> frames = request_frames(header, {7, 8, 9});
+    frames.push_back(request_frames(header, {1, 0, 1}).at(1));
+
+    const RawReply reply = client.ask(frames);
+
+    EXPECT_EQ(reply.status(), "ok") << reply.message();
+    EXPECT_EQ(reply.floats(0), (std::vector<float>{7, 8, 9}));
+    EXPECT_EQ(reply.floats(1), (std::vector<float>{1, 0, 1}));
+}
+
+TEST(PaddedShapes, AreSplitAndJoinedLikeOthers) {
+    DaemonProcess daemon(padded_model());
+    daemon.start_and_wait();
+    RawClient client(daemon.data_endpoint());
+
+    const RawReply reply =
+        client.ask(request_frames(request_header("jets", {100, 7}), numbers(1, 700)));
+
+    EXPECT_EQ(reply.status(), "ok") << reply.message();
+    EXPECT_EQ(reply.floats(0), numbers(1, 700));
+}
+
+TEST(PaddedShapes, AreRefusedAboveTheLargestBucket) {
+    DaemonProcess daemon(padded_model());
+    daemon.start_and_wait();
+    RawClient client(daemon.data_endpoint());
+
+    const RawReply reply =
+        client.ask(request_frames(request_header("jets", {1, 9}), numbers(1, 9)));
+
+    EXPECT_EQ(reply.status(), "invalid_argument");
+    EXPECT_THAT(reply.message(),
+                HasSubstr("input 'x' has 9 of 'P', the largest padding bucket is 8"));
+}
+
+TEST(PaddedShapes, OfADimensionThatTheModelHasNotRefuseTheModel) {
+    DaemonProcess daemon(padded_model("Q"));
+    daemon.start();
+
+    EXPECT_TRUE(daemon.wait_for_log("where beside the rows only 'Q' may be open"));
+    EXPECT_THAT(daemon.log(), HasSubstr("model_refused"));
+}
+
 }  // namespace
 }  // namespace bunch

@@ -15,7 +15,7 @@ using testing::HasSubstr;
 using Bytes = std::vector<std::byte>;
 
 ModelSignature some_signature() {
-    return {{{"image", DataType::f32, {kAnyExtent, 3, 224, 224}}},
+    return {{{"image", DataType::f32, {kAnyExtent, 3, 224, kAnyExtent}, {"", "", "", "width"}}},
             {{"label", DataType::i64, {kAnyExtent}}, {"score", DataType::f16, {kAnyExtent, 1000}}},
             true};
 }
@@ -127,6 +127,8 @@ TEST(ControlMessages, AreRefusedWhenTheySayWhatCannotBe) {
     unbatched_row.inputs[0].shape.set(0, 1);
     ModelSignature twins = some_signature();
     twins.inputs.push_back(twins.inputs[0]);
+    ModelSignature unnamed = some_signature();
+    unnamed.inputs[0].dimensions.pop_back();
     ModelSignature many = some_signature();
     many.inputs.resize(kMaxTensors + 1, many.inputs[0]);
 
@@ -138,6 +140,7 @@ TEST(ControlMessages, AreRefusedWhenTheySayWhatCannotBe) {
     EXPECT_THAT(error(Loaded{ModelId{}, {}, {{}, 1, 0}}), HasSubstr("not usable"));
     EXPECT_THAT(error(Loaded{ModelId{}, {}, {unbatched_row, 1, 0}}), HasSubstr("not usable"));
     EXPECT_THAT(error(Loaded{ModelId{}, {}, {twins, 1, 0}}), HasSubstr("not usable"));
+    EXPECT_THAT(error(Loaded{ModelId{}, {}, {unnamed, 1, 0}}), HasSubstr("one name for each"));
     EXPECT_THAT(error(Loaded{ModelId{}, {}, {some_signature(), 0, 0}}), HasSubstr("no rows"));
     EXPECT_THAT(error(Loaded{ModelId{}, {}, {many, 1, 0}}), HasSubstr("too many tensors"));
     EXPECT_THAT(error(Loaded{ModelId{}, {}, {some_signature(), 1, 0, "", "", false}}),
