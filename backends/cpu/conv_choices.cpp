@@ -22,7 +22,8 @@ std::optional<ConvAlgorithm> conv_algorithm_named(std::string_view name) {
 std::string conv_key(const Graph& graph, const Node& node, std::int64_t rows) {
     const Conv& conv = std::get<Conv>(node.op);
     const Shape &x = graph.at(node.inputs[0]).shape, &y = graph.at(node.output).shape;
-    std::string key = "r" + std::to_string(rows);
+    const bool fixed = !graph.at(node.output).carries_rows();
+    std::string key = "r" + std::to_string(fixed ? y[0] : rows);
     const auto add = [&](char name, std::int64_t number) { key += name + std::to_string(number); };
     for (std::size_t i = 1; i < 4; ++i) add('x', x[i]);
     for (std::size_t i = 1; i < 4; ++i) add('y', y[i]);

@@ -89,8 +89,9 @@ class Candidate {
 };
 
 std::size_t bytes_of(const Graph& graph, ValueId id, std::int64_t rows) {
-    return static_cast<std::size_t>(
-        byte_size(DataType::f32, graph.at(id).shape.with_rows(rows)).value_or(0));
+    const Value& value = graph.at(id);
+    const Shape shape = value.carries_rows() ? value.shape.with_rows(rows) : value.shape;
+    return static_cast<std::size_t>(byte_size(DataType::f32, shape).value_or(0));
 }
 
 Result<Candidate> Candidate::prepare(const Graph& graph, std::int64_t rows, const std::string& key,

@@ -88,12 +88,25 @@ std::optional<Completion> CpuLane::wait(TimePoint /*until*/) {
     return completion;
 }
 
+/// Sessions of a lane: one per thread, and one for what they run together.
+std::uint64_t sessions_of(std::uint32_t threads) {
+    return threads == 1 ? 1 : threads + 1;
+}
+
+/// Options besides lanes and slots.
+struct CpuSettings {
+    std::uint32_t threads = 1;
+    std::string plan_cache;
+    double max_deviation = cpu::CpuModelOptions().max_deviation;
+};
+
 class CpuBackend final : public Backend {
   public:
-    CpuBackend(DeviceDescription description, std::string plan_cache, double max_deviation)
-        : description_(std::move(description)),
-          plan_cache_(std::move(plan_cache)),
-          max_deviation_(max_deviation) {}
+    CpuBackend(DeviceDescription description, CpuSettings settings)
+        : description_(std::move(description)), settings_(std::move(settings)) {
+        for (std::uint32_t lane = 0; lane < description_.lanes; ++lane)
+            teams_.push_back(std::make_unique<cpu::Team>(settings_.threads));
+    }
 
     const DeviceDescription& device() const override { return description_; }
     Result<LoadedModel> load(ModelId id, const ModelSpec& model) override;
@@ -103,8 +116,8 @@ class CpuBackend final : public Backend {
 
   private:
     DeviceDescription description_;
-    std::string plan_cache_;
-    double max_deviation_;
+    CpuSettings settings_;
+    std::vector<std::unique_ptr<cpu::Team>> teams_;  ///< by lane
     ModelTable models_;
 };
 
@@ -139,13 +152,17 @@ Result<LoadedModel> CpuBackend::load(ModelId id, const ModelSpec& model) {
     cpu::CpuModelOptions options;
     options.max_rows = model.max_batch_rows;
     options.precision = model.precision;
-    options.max_deviation = max_deviation_;
-    options.plan_cache = plan_cache_;
+    options.max_deviation = settings_.max_deviation;
+    options.plan_cache = settings_.plan_cache;
+    // Who runs which rows is chance, and with it the last bits.
+    const bool alone = model.numerics == Numerics::bitwise;
+    options.threads = alone ? 1 : settings_.threads;
     BUNCH_ASSIGN_OR_RETURN(const std::shared_ptr<const cpu::CpuModel> loaded,
                            cpu::CpuModel::load(model.path, options));
     auto sessions = std::make_shared<Sessions>();
     for (std::uint32_t lane = 0; lane < description_.lanes; ++lane) {
-        BUNCH_ASSIGN_OR_RETURN(std::unique_ptr<cpu::ModelSession> session, loaded->open());
+        BUNCH_ASSIGN_OR_RETURN(std::unique_ptr<cpu::ModelSession> session,
+                               loaded->open(alone ? nullptr : teams_[lane].get()));
         sessions->push_back(std::move(session));
     }
     if (const cpu::Program* program = loaded->program())
@@ -159,7 +176,7 @@ Result<LoadedModel> CpuBackend::load(ModelId id, const ModelSpec& model) {
                   {{"model", model.name}, {"reason", loaded->why_not_batched()}});
     models_.insert(id, std::move(sessions));
     return LoadedModel{loaded->signature(), loaded->max_rows(),
-                       loaded->memory_bytes(description_.lanes)};
+                       loaded->memory_bytes(description_.lanes * sessions_of(options.threads))};
 }
 
 Result<std::unique_ptr<Lane>> CpuBackend::open_lane(std::uint32_t index,
@@ -197,27 +214,29 @@ Result<double> parse_part(const std::string& key, const std::string& text) {
 }  // namespace
 
 Result<std::unique_ptr<Backend>> make_cpu_backend(const BackendOptions& options) {
-    DeviceDescription description{"cpu", cpu::usable_cores(), 2, memory_of_host()};
-    std::string plan_cache;
-    double max_deviation = cpu::CpuModelOptions().max_deviation;
+    DeviceDescription description{"cpu", 0, 2, memory_of_host()};
+    CpuSettings settings;
+    const std::map<std::string_view, std::uint32_t*> counts = {
+        {"lanes", &description.lanes},
+        {"slots", &description.slots_per_lane},
+        {"threads", &settings.threads}};
     for (const auto& [key, value] : options) {
         if (key == "plan_cache") {
-            plan_cache = value;
-            continue;
-        }
-        if (key == "max_deviation") {
-            BUNCH_ASSIGN_OR_RETURN(max_deviation, parse_part(key, value));
-            continue;
-        }
-        if (key != "lanes" && key != "slots")
+            settings.plan_cache = value;
+        } else if (key == "max_deviation") {
+            BUNCH_ASSIGN_OR_RETURN(settings.max_deviation, parse_part(key, value));
+        } else if (const auto count = counts.find(key); count != counts.end()) {
+            BUNCH_ASSIGN_OR_RETURN(*count->second, parse_count(key, value));
+        } else {
             return invalid_argument("a CPU device has no option '" + key +
-                                    "'; it has 'lanes', 'slots', 'plan_cache' and "
+                                    "'; it has 'lanes', 'slots', 'threads', 'plan_cache' and "
                                     "'max_deviation'");
-        BUNCH_ASSIGN_OR_RETURN(const std::uint32_t count, parse_count(key, value));
-        (key == "lanes" ? description.lanes : description.slots_per_lane) = count;
+        }
     }
+    if (description.lanes == 0)
+        description.lanes = std::max(1U, cpu::usable_cores() / settings.threads);
     return std::unique_ptr<Backend>(
-        std::make_unique<CpuBackend>(std::move(description), std::move(plan_cache), max_deviation));
+        std::make_unique<CpuBackend>(std::move(description), std::move(settings)));
 }
 
 }  // namespace bunch

@@ -1,4 +1,4 @@
-/// The backend of CPU cores: ONNX models on oneDNN, one thread per lane.
+/// The backend of CPU cores: ONNX models on oneDNN.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,10 @@
 namespace bunch {
 
 /// Options:
-/// - "lanes": batches that run at the same time, each on a thread; the cores that this process may
-///   use if not given.
+/// - "threads": that each batch is spread over, 1 if not given.
+/// - "lanes": batches that run at the same time; as many as the cores that this process may use
+/// have
+///   threads for, if not given.
 /// - "slots": batches per lane, 2 if not given.
 /// Others, and values that are no number from 1 to 1024, are `invalid_argument`.
 Result<std::unique_ptr<Backend>> make_cpu_backend(const BackendOptions& options);

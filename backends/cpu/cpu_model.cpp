@@ -9,6 +9,7 @@
 #include "backends/cpu/accuracy.h"
 #include "backends/cpu/model_probe.h"
 #include "backends/cpu/plan_cache.h"
+#include "backends/cpu/team_session.h"
 #include "backends/cpu/threads.h"
 #include "backends/graph/lowering.h"
 #include "backends/graph/passes.h"
@@ -44,9 +45,11 @@ std::vector<LayerTime> PlannedSession::layer_times() const {
     const auto& times = session_->step_times();
     for (std::size_t p = 0; p < times.size(); ++p)
         for (std::size_t s = 0; s < times[p].size(); ++s) {
-            const Plan& plan = program_->plans()[p];
+            const bool wide = p == program_->plans().size();
+            const Plan& plan = wide ? *program_->wide_plan() : program_->plans()[p];
             if (times[p][s] == Duration{}) continue;
-            const std::string rows = " x" + std::to_string(plan.rows);
+            std::string rows = " x" + std::to_string(plan.rows);
+            if (wide) rows += " on " + std::to_string(plan.threads) + " threads";
             layers.push_back({description_of(plan.steps[s]) + rows, times[p][s]});
         }
     return layers;
@@ -178,6 +181,7 @@ Status CpuModel::prepare_planned(const Graph& graph, const std::string& path,
                                  const CpuModelOptions& options) {
     ProgramOptions chosen = options.program;
     chosen.planner.precision = options.precision;
+    chosen.threads = options.threads;
     const std::optional<PlanCache> cache = open_cache(options.plan_cache, path);
     if (cache) {
         chosen.timed = true;
@@ -246,9 +250,9 @@ std::uint64_t CpuModel::memory_bytes(std::uint64_t sessions) const {
     return constant_bytes(operators_) + sessions * bytes_per_row_ * max_rows_;
 }
 
-Result<std::unique_ptr<ModelSession>> CpuModel::open() const {
+Result<std::unique_ptr<ModelSession>> CpuModel::open_one(Team* team) const {
     if (program_ != nullptr) {
-        BUNCH_ASSIGN_OR_RETURN(std::unique_ptr<Session> session, Session::open(program_));
+        BUNCH_ASSIGN_OR_RETURN(std::unique_ptr<Session> session, Session::open(program_, team));
         return std::unique_ptr<ModelSession>(
             std::make_unique<PlannedSession>(program_, std::move(session)));
     }
@@ -256,6 +260,25 @@ Result<std::unique_ptr<ModelSession>> CpuModel::open() const {
                            Interpreter::prepare(operators_, interpreter_));
     return std::unique_ptr<ModelSession>(
         std::make_unique<InterpretedSession>(shared_from_this(), std::move(interpreter)));
+}
+
+Result<std::unique_ptr<ModelSession>> CpuModel::open(Team* team) const {
+    if (team == nullptr || team->size() == 1) return open_one(nullptr);
+    // Where the size of a row's outputs is not known, nobody can say where the next row's begin.
+    const auto& outputs = signature_.outputs;
+    const bool splits = signature_.batched &&
+                        std::all_of(outputs.begin(), outputs.end(), [](const TensorSpec& output) {
+                            return output.shape.elements_per_row().has_value();
+                        });
+    if (!splits) return open_one(team);
+    std::vector<std::unique_ptr<ModelSession>> sessions;
+    for (unsigned worker = 0; worker < team->size(); ++worker) {
+        BUNCH_ASSIGN_OR_RETURN(std::unique_ptr<ModelSession> session, open_one(nullptr));
+        sessions.push_back(std::move(session));
+    }
+    BUNCH_ASSIGN_OR_RETURN(std::unique_ptr<ModelSession> whole, open_one(team));
+    return make_team_session(*team, std::move(whole), std::move(sessions),
+                             program_ != nullptr ? program_->chunk_rows() : max_rows_);
 }
 
 }  // namespace bunch::cpu

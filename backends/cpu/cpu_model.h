@@ -40,6 +40,7 @@ class ModelSession {
 
 struct CpuModelOptions {
     std::uint32_t max_rows = 32;
+    unsigned threads = 1;  ///< of a session
     ProgramOptions program;
     Precision precision = Precision::f32;
     /// A model in reduced precision that differs more from itself in f32 is refused; see
@@ -62,7 +63,9 @@ class CpuModel : public std::enable_shared_from_this<CpuModel> {
     /// Bytes that the model takes with `sessions` sessions; for what runs node by node an estimate.
     std::uint64_t memory_bytes(std::uint64_t sessions) const;
 
-    Result<std::unique_ptr<ModelSession>> open() const;
+    /// `team`: the threads that it runs on, options.threads of them, which outlive the session;
+    /// null: the thread that calls.
+    Result<std::unique_ptr<ModelSession>> open(Team* team = nullptr) const;
 
     const OperatorGraph& operators() const { return operators_; }
     /// Null if the model runs node by node; then why_not_planned() says why.
@@ -75,6 +78,7 @@ class CpuModel : public std::enable_shared_from_this<CpuModel> {
     const InterpreterOptions& interpreter_options() const { return interpreter_; }
 
   private:
+    Result<std::unique_ptr<ModelSession>> open_one(Team* team) const;
     Status prepare(const std::string& path, const CpuModelOptions& options);
     Status prepare_planned(const Graph& graph, const std::string& path,
                            const CpuModelOptions& options);

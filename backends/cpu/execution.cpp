@@ -22,8 +22,8 @@ void* address_of(const Place& place, std::byte* arena, std::byte* scratch) {
 
 }  // namespace
 
-Execution::Execution(const Plan& plan, std::byte* arena, std::byte* scratch)
-    : plan_(&plan), arena_(arena), scratch_(scratch), stream_(plan.engine) {
+Execution::Execution(const Plan& plan, std::byte* arena, std::byte* scratch, Team* team)
+    : plan_(&plan), arena_(arena), scratch_(scratch), team_(team), stream_(plan.engine) {
     for (const Step& step : plan.steps)
         if (const auto* primitive = std::get_if<PrimitiveStep>(&step))
             bind(*primitive, arena, scratch);
@@ -68,21 +68,34 @@ void Execution::run_concat(const ConcatStep& step, std::span<const std::byte* co
     }
 }
 
+void Execution::run_winograd(const WinogradStep& step, std::span<const std::byte* const> inputs,
+                             std::span<std::byte* const> outputs) const {
+    const auto* from = reinterpret_cast<const float*>(source(step.source, inputs, outputs));
+    auto* to =
+        reinterpret_cast<float*>(const_cast<std::byte*>(source(step.destination, inputs, outputs)));
+    const auto run_part = [&](std::size_t part) {
+        if (part < step.parts.size())
+            step.run(step.layer, from, to, step.parts[part],
+                     reinterpret_cast<float*>(scratch_) + part * step.scratch_floats);
+    };
+    if (step.parts.size() == 1)
+        run_part(0);
+    else
+        team_->run(run_part);
+}
+
 Status Execution::run_step(const Step& step, std::size_t& next, std::size_t rows,
                            std::span<const std::byte* const> inputs,
                            std::span<std::byte* const> outputs) {
     if (const auto* mlp = std::get_if<MlpStep>(&step)) {
         auto* to = const_cast<std::byte*>(source(mlp->destination, inputs, outputs));
         mlp->mlp->run(reinterpret_cast<const float*>(source(mlp->source, inputs, outputs)),
-                      reinterpret_cast<float*>(to), rows);
+                      reinterpret_cast<float*>(to),
+                      mlp->carries_rows ? rows : static_cast<std::size_t>(mlp->rows));
         return ok_status();
     }
     if (const auto* conv = std::get_if<WinogradStep>(&step)) {
-        auto* to = const_cast<std::byte*>(source(conv->destination, inputs, outputs));
-        conv->run(conv->layer,
-                  reinterpret_cast<const float*>(source(conv->source, inputs, outputs)),
-                  reinterpret_cast<float*>(to), static_cast<long>(rows),
-                  reinterpret_cast<float*>(scratch_));
+        run_winograd(*conv, inputs, outputs);
         return ok_status();
     }
     if (const auto* dense = std::get_if<StreamedStep>(&step)) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backends/cpu/plan.h"
+#include "backends/cpu/team.h"
 #include "core/status.h"
 #include "core/time.h"
 
@@ -17,12 +18,13 @@ namespace bunch::cpu {
 /// Used by one thread at a time. Keeps nothing alive: plan, arena and scratch outlive it.
 class Execution {
   public:
-    /// `arena` and `scratch` are aligned to 64 bytes and have the sizes that `plan` names. Throws
-    /// dnnl::error.
-    Execution(const Plan& plan, std::byte* arena, std::byte* scratch);
+    /// `arena` and `scratch` are aligned to 64 bytes and have the sizes that `plan` names. `team`
+    /// has at least the plan's threads; null for a plan of one. Throws dnnl::error.
+    Execution(const Plan& plan, std::byte* arena, std::byte* scratch, Team* team = nullptr);
 
     /// Computes `rows` rows (plan.rows of them unless plan.any_rows). Tensors lie in the order of
-    /// the graph, row-major, and do not overlap. `internal` if oneDNN fails.
+    /// the graph, row-major, and do not overlap. use_threads() of the plan's must have been called
+    /// on this thread. `internal` if oneDNN fails.
     Status run(std::size_t rows, std::span<const std::byte* const> inputs,
                std::span<std::byte* const> outputs);
 
@@ -44,6 +46,8 @@ class Execution {
     /// `next` is the place in bound_ of the next primitive.
     Status run_step(const Step& step, std::size_t& next, std::size_t rows,
                     std::span<const std::byte* const> inputs, std::span<std::byte* const> outputs);
+    void run_winograd(const WinogradStep& step, std::span<const std::byte* const> inputs,
+                      std::span<std::byte* const> outputs) const;
     void run_concat(const ConcatStep& step, std::span<const std::byte* const> inputs,
                     std::span<std::byte* const> outputs) const;
     void bind(const PrimitiveStep& step, std::byte* arena, std::byte* scratch);
@@ -52,6 +56,7 @@ class Execution {
 
     const Plan* plan_;
     std::byte *arena_, *scratch_;
+    Team* team_;
     dnnl::stream stream_;
     std::vector<dnnl::memory> memories_;
     std::vector<dnnl_exec_arg_t> arguments_;

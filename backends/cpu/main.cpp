@@ -4,9 +4,11 @@
 
 #include "backends/cpu/cpu_backend.h"
 #include "backends/cpu/model_tool.h"
+#include "backends/cpu/threads.h"
 #include "backends/runner/serve.h"
 
 int main(int argc, char** argv) {
+    bunch::cpu::wait_passively(argv);
     if (argc > 1 && std::string_view(argv[1]) == "model")
         return bunch::cpu::model_tool(argc - 1, argv + 1);
     return bunch::runner_main(argc, argv, bunch::make_cpu_backend);

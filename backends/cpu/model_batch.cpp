@@ -34,9 +34,10 @@ std::string text_of(const TensorSpec& tensor) {
 }
 
 Result<std::shared_ptr<const CpuModel>> load_for(const ModelArguments& arguments,
-                                                 std::uint32_t rows) {
+                                                 std::uint32_t rows, unsigned threads) {
     CpuModelOptions options;
     options.max_rows = rows;
+    options.threads = threads;
     options.planned = !arguments.node_by_node;
     options.precision = precision_named(arguments.precision).value_or(Precision::f32);
     options.plan_cache = arguments.plan_cache;

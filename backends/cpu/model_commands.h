@@ -30,9 +30,9 @@ Status run_model(const ModelArguments& arguments);
 /// Time per batch, for each number of rows and threads; with `profile` per layer.
 Status bench_model(const ModelArguments& arguments);
 
-/// Loads arguments.file for batches of `rows`.
+/// Loads arguments.file for batches of `rows` on `threads` threads.
 Result<std::shared_ptr<const CpuModel>> load_for(const ModelArguments& arguments,
-                                                 std::uint32_t rows);
+                                                 std::uint32_t rows, unsigned threads = 1);
 
 /// The tensors of one batch and their views. Not movable: the views point into it.
 struct ModelBatch {

@@ -53,7 +53,9 @@ int model_tool(int argc, const char* const* argv) {
     bench->add_option("--batch", arguments.batches, "Rows, several with commas")
         ->delimiter(',')
         ->check(count);
-    bench->add_option("--threads", arguments.threads, "Threads, several with commas")
+    bench
+        ->add_option("--threads", arguments.threads,
+                     "Threads that a batch is spread over, several with commas")
         ->delimiter(',')
         ->check(CLI::Range(1U, 1024U));
     bench->add_option("--length", arguments.length, "Of extents left open besides rows")

@@ -43,6 +43,8 @@ struct PrimitiveStep {
 /// A chain of small dense layers in one loop of our own.
 struct MlpStep {
     std::shared_ptr<const Mlp> mlp;
+    bool carries_rows;  ///< runs for those of the batch; else always for `rows`
+    std::int64_t rows;
     Place source, destination;
 };
 
@@ -50,6 +52,8 @@ struct MlpStep {
 struct WinogradStep {
     winograd_kernel::Function run;
     winograd_kernel::Layer layer;  ///< its weights and bias are among what the plan keeps
+    std::vector<winograd_kernel::Part> parts;  ///< one for each thread, with scratch of its own
+    std::size_t scratch_floats;                ///< of a part
     Place source, destination;
     std::string description;
 };
@@ -83,6 +87,7 @@ std::string description_of(const Step& step);
 struct Plan {
     dnnl::engine engine;  ///< primitives run only with memory of the very same engine
     std::int64_t rows = 1;
+    unsigned threads = 1;   ///< that each layer is spread over
     bool any_rows = false;  ///< runs for every number of rows: MlpStep only, nothing in the arena
     std::vector<Step> steps;
     std::size_t arena_bytes = 0;

@@ -27,6 +27,7 @@ PlanBuilder::PlanBuilder(const Graph& graph, std::int64_t rows, WeightCache& wei
       engine_(weights.engine()) {
     plan_.engine = engine_;
     plan_.rows = rows;
+    plan_.threads = options.threads;
     for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
         const auto desc = f32_desc(dims(graph.inputs[i]));
         BufferUse use;
@@ -139,34 +140,40 @@ void PlanBuilder::add_step(const dnnl::primitive& primitive, std::string descrip
     plan_.steps.emplace_back(std::move(step));
 }
 
-void PlanBuilder::add_mlp(std::shared_ptr<const Mlp> mlp, const Located& source,
+void PlanBuilder::add_mlp(std::shared_ptr<const Mlp> mlp, const Located& source, ValueId output,
                           const Located& destination) {
     touch(source.buffer);
     touch(destination.buffer);
-    plan_.steps.emplace_back(MlpStep{std::move(mlp), unsettled(source), unsettled(destination)});
+    const bool carries_rows = graph_.at(output).carries_rows();
+    plan_.steps.emplace_back(MlpStep{std::move(mlp), carries_rows, dims(output)[0],
+                                     unsettled(source), unsettled(destination)});
 }
 
-void PlanBuilder::add_winograd(winograd_kernel::Layer layer, const std::string& label,
-                               ValueId weights, std::optional<ValueId> bias, const Located& source,
+void PlanBuilder::add_winograd(const Node& node, const Located& source,
                                const Located& destination) {
-    auto transformed = weights_.get(weights, winograd_weight_floats(layer), [&](float* to) {
-        transform_winograd(layer, floats(graph_.at(weights)), to);
-    });
+    const std::int64_t images = dims(node.output)[0];
+    winograd_kernel::Layer layer = winograd_layer(graph_, node, images);
+    auto transformed = weights_.get(
+        node.inputs[1], std::nullopt, OwnLayout::winograd, winograd_weight_floats(layer),
+        [&](float* to) { transform_winograd(layer, floats(graph_.at(node.inputs[1])), to); });
     layer.weights = static_cast<const float*>(transformed->address());
     plan_.kept.push_back(std::move(transformed));
-    if (bias) {
-        const auto given = floats(graph_.at(*bias));
-        auto copy = weights_.get(*bias, given.size(),
+    if (node.inputs.size() > 2) {
+        const auto given = floats(graph_.at(node.inputs[2]));
+        auto copy = weights_.get(node.inputs[2], std::nullopt, OwnLayout::copied, given.size(),
                                  [&](float* to) { std::copy(given.begin(), given.end(), to); });
         layer.bias = static_cast<const float*>(copy->address());
         plan_.kept.push_back(std::move(copy));
     }
     touch(source.buffer);
     touch(destination.buffer);
-    const auto scratch = static_cast<std::size_t>(winograd_kernel::scratch_floats(layer));
-    plan_.scratch_bytes = std::max(plan_.scratch_bytes, aligned(scratch * sizeof(float)));
-    plan_.steps.emplace_back(WinogradStep{winograd_function(), layer, unsettled(source),
-                                          unsettled(destination), label + " winograd_4x4:avx512"});
+    auto parts = winograd_parts(layer, winograd_tiles(graph_, node, images), options_.threads);
+    const std::size_t scratch =
+        aligned(static_cast<std::size_t>(winograd_kernel::scratch_floats(layer)) * sizeof(float));
+    plan_.scratch_bytes = std::max(plan_.scratch_bytes, parts.size() * scratch);
+    plan_.steps.emplace_back(WinogradStep{
+        winograd_function(), layer, std::move(parts), scratch / sizeof(float), unsettled(source),
+        unsettled(destination), node.label + " winograd_4x4:avx512"});
 }
 
 void PlanBuilder::add_streamed(const Node& node, mlp_kernel::Streamed run, std::int64_t rows,
@@ -176,10 +183,13 @@ void PlanBuilder::add_streamed(const Node& node, mlp_kernel::Streamed run, std::
     if (node.inputs.size() > 2) bias = node.inputs[2];
     const auto inputs = static_cast<std::size_t>(weights.shape[0]),
                outputs = static_cast<std::size_t>(weights.shape[1]);
-    auto packed = weights_.get(node.inputs[1], streamed_floats(inputs, outputs), [&](float* to) {
-        pack_streamed(floats(weights), bias ? floats(graph_.at(*bias)) : std::span<const float>(),
-                      inputs, outputs, to);
-    });
+    auto packed =
+        weights_.get(node.inputs[1], bias, OwnLayout::streamed, streamed_floats(inputs, outputs),
+                     [&](float* to) {
+                         pack_streamed(floats(weights),
+                                       bias ? floats(graph_.at(*bias)) : std::span<const float>(),
+                                       inputs, outputs, to);
+                     });
     const auto* first = static_cast<const float*>(packed->address());
     const std::size_t bias_floats = streamed_padded(outputs);
     plan_.kept.push_back(std::move(packed));
@@ -257,7 +267,8 @@ Plan PlanBuilder::finish() && {
     lay_out_arena();
     plan_.any_rows = true;
     for (Step& step : plan_.steps) {
-        plan_.any_rows = plan_.any_rows && std::holds_alternative<MlpStep>(step);
+        const auto* chain = std::get_if<MlpStep>(&step);
+        plan_.any_rows = plan_.any_rows && chain != nullptr && chain->carries_rows;
         if (auto* primitive = std::get_if<PrimitiveStep>(&step)) {
             for (Argument& argument : primitive->arguments) settle(argument.place);
         } else if (auto* mlp = std::get_if<MlpStep>(&step)) {

@@ -78,12 +78,12 @@ class PlanBuilder {
     void add_step(const dnnl::primitive& primitive, std::string description,
                   const dnnl::memory::desc& scratchpad,
                   const std::vector<std::pair<int, Located>>& arguments);
-    void add_mlp(std::shared_ptr<const Mlp> mlp, const Located& source, const Located& destination);
+    /// `output` is what it computes.
+    void add_mlp(std::shared_ptr<const Mlp> mlp, const Located& source, ValueId output,
+                 const Located& destination);
 
-    /// `layer` lacks weights and bias: the constants `weights` and `bias`, which may be missing.
-    void add_winograd(winograd_kernel::Layer layer, const std::string& label, ValueId weights,
-                      std::optional<ValueId> bias, const Located& source,
-                      const Located& destination);
+    /// The Conv node `node`, on channels-last tensors.
+    void add_winograd(const Node& node, const Located& source, const Located& destination);
 
     /// The Dense node `node` for `rows` rows of it.
     void add_streamed(const Node& node, mlp_kernel::Streamed run, std::int64_t rows,

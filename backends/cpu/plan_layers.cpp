@@ -119,10 +119,7 @@ Status plan_own_winograd(PlanBuilder& builder, std::size_t index) {
     const Located source =
         builder.converted(builder.value(node.inputs[0]), channels_last(node.inputs[0]));
     const Located result = result_of(builder, index, channels_last(node.output));
-    std::optional<ValueId> bias;
-    if (node.inputs.size() > 2) bias = node.inputs[2];
-    builder.add_winograd(winograd_layer(builder.graph(), node, builder.rows()), node.label,
-                         node.inputs[1], bias, source, result);
+    builder.add_winograd(node, source, result);
     builder.define(node.output, result);
     return ok_status();
 }

@@ -46,7 +46,7 @@ std::size_t plan_mlp(PlanBuilder& builder, std::size_t index) {
         const Located source = builder.converted(given, builder.f32_desc(given.desc.dims()));
         const Located result = builder.destination(output, builder.f32_desc(builder.dims(output)));
         builder.add_mlp(std::make_shared<const Mlp>(graph, rest.first(length), variant), source,
-                        result);
+                        output, result);
         builder.define(output, result);
         break;
     }

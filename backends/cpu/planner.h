@@ -21,12 +21,14 @@ struct PlannerOptions {
     /// impossible here: our own Winograd where it suits and enough tiles share its weights, else
     /// oneDNN's, else direct. Null: no choices.
     const ConvChoices* choices = nullptr;
+    /// That each layer is spread over; use_threads() of as many must have been called.
+    unsigned threads = 1;
     /// f32, or bf16: layers compute on bf16 tensors with sums in f32. Small dense layers keep f32.
     Precision precision = Precision::f32;
 };
 
 /// `rows` replaces open first extents. The graph must have shapes. Runs on the calling thread,
-/// which must have called use_one_thread(). Uses the engine of `weights`. Errors name the node.
+/// which must have called use_threads(). Uses the engine of `weights`. Errors name the node.
 Result<Plan> make_plan(const Graph& graph, std::int64_t rows, WeightCache& weights,
                        const PlannerOptions& options);
 

@@ -21,6 +21,9 @@ constexpr std::size_t kActivationBudget = std::size_t{4} << 20;
 // A second stage pays if it runs on so many times the rows of the first: its weights, which come
 // from memory, are then read so much less often.
 constexpr std::int64_t kWorthACut = 8;
+// Multiplications for one row, about a millisecond: a thread that sleeps takes some microseconds to
+// wake up, for each layer.
+constexpr double kWorthThreads = 5e7;
 
 std::size_t row_bytes_of(const Value& value) {
     const Shape shape = value.carries_rows() ? value.shape.with_rows(1) : value.shape;
@@ -37,6 +40,22 @@ std::size_t activation_bytes(const Graph& graph, std::span<const Node> nodes) {
         most = std::max(most, bytes + row_bytes_of(graph.at(node.output)));
     }
     return most;
+}
+
+// Multiplications of weights for one row.
+double multiply_adds(const Graph& graph) {
+    double sum = 0;
+    for (const Node& node : graph.nodes) {
+        if (node.inputs.size() < 2 || !graph.at(node.inputs[1]).constant) continue;
+        const Shape& weights = graph.at(node.inputs[1]).shape;
+        const auto outputs = static_cast<double>(row_bytes_of(graph.at(node.output)) / 4);
+        if (std::holds_alternative<Conv>(node.op))
+            sum += outputs * static_cast<double>(weights.elements().value_or(0)) /
+                   static_cast<double>(weights[0]);
+        else if (std::holds_alternative<Dense>(node.op))
+            sum += outputs * static_cast<double>(weights[0]);
+    }
+    return sum;
 }
 
 // The largest power of two that keeps activations within the budget, and is at most `most`.
@@ -75,8 +94,7 @@ Status Program::add_stage(const Graph& graph, std::int64_t rows, WeightCache& we
         if (given.timed && options.precision == Precision::f32)
             BUNCH_RETURN_IF_ERROR(time_convolutions(graph, rows, choices_));
         BUNCH_ASSIGN_OR_RETURN(Plan plan, make_plan(graph, rows, weights, options));
-        arena_bytes_ = std::max(arena_bytes_, plan.arena_bytes);
-        scratch_bytes_ = std::max(scratch_bytes_, plan.scratch_bytes);
+        note_memory(plan);
         plans_.push_back(std::move(plan));
         if (plans_.back().any_rows) break;
     }
@@ -88,6 +106,26 @@ Status Program::add_stage(const Graph& graph, std::int64_t rows, WeightCache& we
         if (const auto* mlp = std::get_if<MlpStep>(&step))
             weight_bytes_ += mlp->mlp->memory_bytes();
     stages_.push_back(std::move(stage));
+    return ok_status();
+}
+
+void Program::note_memory(const Plan& plan) {
+    arena_bytes_ = std::max(arena_bytes_, plan.arena_bytes);
+    scratch_bytes_ = std::max(scratch_bytes_, plan.scratch_bytes);
+}
+
+Status Program::add_wide_plan(const Graph& graph, WeightCache& weights,
+                              const ProgramOptions& given) {
+    if (given.threads < 2 || multiply_adds(graph) < kWorthThreads) return ok_status();
+    PlannerOptions options = given.planner;
+    if (options.choices == nullptr) options.choices = &choices_;
+    options.threads = given.threads;
+    use_threads(given.threads);
+    Result<Plan> plan = make_plan(graph, 1, weights, options);
+    use_one_thread();
+    BUNCH_RETURN_IF_ERROR(plan.status());
+    note_memory(*plan);
+    wide_plan_ = std::move(plan).value();
     return ok_status();
 }
 
@@ -121,11 +159,12 @@ Result<std::shared_ptr<const Program>> Program::prepare(const Graph& graph, std:
         BUNCH_RETURN_IF_ERROR(program->add_stage(graph, rows, weights, options));
         program->chunk_rows_ = program->max_rows_;
     }
+    BUNCH_RETURN_IF_ERROR(program->add_wide_plan(graph, weights, options));
     program->weight_bytes_ += weights.memory_bytes();
     return std::shared_ptr<const Program>(std::move(program));
 }
 
-Session::Session(std::shared_ptr<const Program> program)
+Session::Session(std::shared_ptr<const Program> program, Team* team)
     : program_(std::move(program)),
       arena_(program_->arena_bytes()),
       scratch_(program_->scratch_bytes()),
@@ -135,13 +174,16 @@ Session::Session(std::shared_ptr<const Program> program)
     for (const Plan& plan : program_->plans())
         executions_.emplace_back(plan, static_cast<std::byte*>(arena_.address()),
                                  static_cast<std::byte*>(scratch_.address()));
+    if (const Plan* wide = program_->wide_plan(); wide != nullptr && team != nullptr)
+        wide_.emplace(*wide, static_cast<std::byte*>(arena_.address()),
+                      static_cast<std::byte*>(scratch_.address()), team);
     inputs_.resize(program_->signature().inputs.size());
     outputs_.resize(program_->signature().outputs.size());
 }
 
-Result<std::unique_ptr<Session>> Session::open(std::shared_ptr<const Program> program) {
+Result<std::unique_ptr<Session>> Session::open(std::shared_ptr<const Program> program, Team* team) {
     try {
-        return std::unique_ptr<Session>(new Session(std::move(program)));
+        return std::unique_ptr<Session>(new Session(std::move(program), team));
     } catch (const dnnl::error& error) {
         return internal_error(std::string("oneDNN cannot bind its memory: ") + error.what());
     } catch (const std::bad_alloc&) {
@@ -206,7 +248,9 @@ Status Session::run(std::span<const ConstTensorView> inputs, std::span<const Ten
 void Session::record_times() {
     times_.clear();
     for (const Plan& plan : program_->plans()) times_.emplace_back(plan.steps.size(), Duration{});
+    if (wide_) times_.emplace_back(program_->wide_plan()->steps.size(), Duration{});
     for (std::size_t i = 0; i < executions_.size(); ++i) executions_[i].record(&times_[i]);
+    if (wide_) wide_->record(&times_.back());
 }
 
 // 13 rows run as 8 + 4 + 1.
@@ -229,7 +273,15 @@ Status Session::run_stage(const Stage& stage, std::size_t rows,
     return ok_status();
 }
 
+Status Session::run_wide() {
+    use_threads(program_->wide_plan()->threads);
+    const Status status = wide_->run(1, inputs_, outputs_);
+    use_one_thread();
+    return status;
+}
+
 Status Session::run_rows(std::size_t rows) {
+    if (rows == 1 && wide_) return run_wide();
     const std::span<const Stage> stages = program_->stages();
     if (stages.size() == 1) return run_stage(stages[0], rows, inputs_, outputs_);
     while (rows > 0) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,8 +26,9 @@ struct ProgramOptions {
     /// and if that pays, the part with small images and large weights runs on more rows than the
     /// part before it.
     std::int64_t micro_rows = 0;
-    bool timed = false;   ///< convolutions without a choice are timed, see conv_timing.h
-    ConvChoices choices;  ///< made before
+    unsigned threads = 1;  ///< of a lane: one row of a large model is spread over them
+    bool timed = false;    ///< convolutions without a choice are timed, see conv_timing.h
+    ConvChoices choices;   ///< made before
 };
 
 /// Plans that run the same part of a model for different numbers of rows.
@@ -51,6 +53,9 @@ class Program {
     std::span<const Plan> plans() const { return plans_; }
     /// One, or two that follow each other.
     std::span<const Stage> stages() const { return stages_; }
+    /// A plan for one row that is spread over the threads of a lane; null if the model is too small
+    /// for that to pay.
+    const Plan* wide_plan() const { return wide_plan_ ? &*wide_plan_ : nullptr; }
     /// What was chosen before and by timing.
     const ConvChoices& choices() const { return choices_; }
     /// Rows that go through all stages together.
@@ -66,6 +71,8 @@ class Program {
   private:
     Program() = default;
 
+    Status add_wide_plan(const Graph& graph, WeightCache& weights, const ProgramOptions& given);
+    void note_memory(const Plan& plan);
     Status add_stage(const Graph& graph, std::int64_t rows, WeightCache& weights,
                      const ProgramOptions& given);
 
@@ -74,6 +81,7 @@ class Program {
     ConvChoices choices_;
     std::vector<Plan> plans_;
     std::vector<Stage> stages_;
+    std::optional<Plan> wide_plan_;
     std::size_t chunk_rows_ = 1;
     std::size_t weight_bytes_ = 0, arena_bytes_ = 0, scratch_bytes_ = 0, between_bytes_ = 0;
 };
@@ -81,19 +89,23 @@ class Program {
 /// One lane's memory for a program. One thread at a time.
 class Session {
   public:
-    /// Memory is touched here, so that the first batch does not pay for it.
-    static Result<std::unique_ptr<Session>> open(std::shared_ptr<const Program> program);
+    /// Memory is touched here, so that the first batch does not pay for it. `team` has the threads
+    /// that the program was prepared for, and outlives the session; without one, everything runs on
+    /// one thread.
+    static Result<std::unique_ptr<Session>> open(std::shared_ptr<const Program> program,
+                                                 Team* team = nullptr);
 
     /// Runs one batch. Views follow the signature and carry equal rows, at most max_rows(). Checks
     /// types, shapes and sizes: `invalid_argument` names the tensor.
     Status run(std::span<const ConstTensorView> inputs, std::span<const TensorView> outputs);
 
-    /// From now on times the steps of each plan, as step_times() gives them: by plan and step.
+    /// From now on times the steps of each plan, as step_times() gives them: by plan and step, the
+    /// wide plan last.
     void record_times();
     const std::vector<std::vector<Duration>>& step_times() const { return times_; }
 
   private:
-    explicit Session(std::shared_ptr<const Program> program);
+    Session(std::shared_ptr<const Program> program, Team* team);
 
     Status check(std::span<const ConstTensorView> inputs, std::span<const TensorView> outputs,
                  std::int64_t& rows) const;
@@ -101,11 +113,13 @@ class Session {
     Status run_stage(const Stage& stage, std::size_t rows, std::vector<const std::byte*>& inputs,
                      std::vector<std::byte*>& outputs);
     Status run_rows(std::size_t rows);
+    Status run_wide();
 
     // shared_ptr: a model may be unloaded while another lane still has its session.
     std::shared_ptr<const Program> program_;
     Weights arena_, scratch_, between_;
     std::vector<Execution> executions_;  ///< by plan
+    std::optional<Execution> wide_;
     std::vector<const std::byte*> inputs_, between_inputs_;
     std::vector<std::byte*> outputs_, between_outputs_;
     std::vector<std::vector<Duration>> times_;

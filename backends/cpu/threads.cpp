@@ -2,16 +2,25 @@
 
 #include <dlfcn.h>
 #include <sched.h>
+#include <unistd.h>
+
+#include <cstdlib>
 
 namespace bunch::cpu {
 
 // Looked up instead of linked: which runtime (GNU's or LLVM's) is oneDNN's choice, not that of the
 // compiler that builds us, and two of them in one process would not know of each other.
-void use_one_thread() {
+void use_threads(unsigned count) {
     using SetThreads = void (*)(int);
     static const auto set_threads =
         reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"));
-    if (set_threads != nullptr) set_threads(1);
+    if (set_threads != nullptr) set_threads(static_cast<int>(count));
+}
+
+void wait_passively(char** argv) {
+    if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+    setenv("OMP_WAIT_POLICY", "passive", 1);
+    execv("/proc/self/exe", argv);  // where it fails, threads spin
 }
 
 unsigned usable_cores() {

@@ -1,12 +1,20 @@
-/// One thread per lane, whatever the environment says.
+/// How many threads oneDNN uses, whatever the environment says.
 #pragma once
 
 namespace bunch::cpu {
 
-/// Keeps the OpenMP runtime that oneDNN brings along from starting threads for the calling thread.
+/// Lets the OpenMP runtime that oneDNN brings along use `count` threads for the calling thread.
 /// Needed before primitives are made and before they run: oneDNN asks at both times. Without a
 /// runtime (a oneDNN built otherwise) there is nothing to do.
-void use_one_thread();
+void use_threads(unsigned count);
+inline void use_one_thread() {
+    use_threads(1);
+}
+
+/// OpenMP's threads spin while they wait, which on a machine with other work costs all of it
+/// dearly. Its runtime reads once, as it is loaded, that it should not: starts the program anew
+/// with OMP_WAIT_POLICY=passive unless the variable is set. For the beginning of main().
+void wait_passively(char** argv);
 
 /// Cores that this process may run on, at least 1.
 unsigned usable_cores();

@@ -20,7 +20,8 @@ std::shared_ptr<const Weights> WeightCache::get(const Graph& graph, ValueId id,
                                                 const dnnl::memory::desc& given,
                                                 const dnnl::memory::desc& wanted) {
     for (const Entry& entry : entries_)
-        if (entry.id == id && entry.desc == wanted) return entry.weights;
+        if (entry.id == id && entry.layout == OwnLayout::none && entry.desc == wanted)
+            return entry.weights;
     const auto weights = std::make_shared<const Weights>(wanted.get_size());
     // oneDNN has no const handles; a reorder only reads its source.
     auto* source = const_cast<float*>(floats(graph.at(id)).data());
@@ -29,18 +30,18 @@ std::shared_ptr<const Weights> WeightCache::get(const Graph& graph, ValueId id,
     dnnl::stream stream(engine_);
     dnnl::reorder(from, to).execute(stream, from, to);
     stream.wait();
-    entries_.push_back({id, wanted, weights});
+    entries_.push_back({id, wanted, OwnLayout::none, std::nullopt, weights});
     return weights;
 }
 
-std::shared_ptr<const Weights> WeightCache::get(ValueId id, std::size_t floats,
+std::shared_ptr<const Weights> WeightCache::get(ValueId id, std::optional<ValueId> bias,
+                                                OwnLayout layout, std::size_t floats,
                                                 const std::function<void(float*)>& fill) {
-    const dnnl::memory::desc none;
     for (const Entry& entry : entries_)
-        if (entry.id == id && entry.desc == none) return entry.weights;
+        if (entry.id == id && entry.layout == layout && entry.bias == bias) return entry.weights;
     const auto weights = std::make_shared<const Weights>(floats * sizeof(float));
     fill(static_cast<float*>(weights->address()));
-    entries_.push_back({id, none, weights});
+    entries_.push_back({id, {}, layout, bias, weights});
     return weights;
 }
 

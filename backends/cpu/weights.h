@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <optional>
 
 #include "backends/graph/graph.h"
 
@@ -28,6 +30,9 @@ class Weights {
     std::size_t size_;
 };
 
+/// Layouts that loops of our own want.
+enum class OwnLayout : std::uint8_t { none, copied, winograd, streamed };
+
 /// Not for several threads at once. May throw dnnl::error.
 class WeightCache {
   public:
@@ -41,10 +46,9 @@ class WeightCache {
                                        const dnnl::memory::desc& given,
                                        const dnnl::memory::desc& wanted);
 
-    /// `floats` floats that `fill` makes of the constant `id`, in a layout of our own; only one per
-    /// constant.
-    std::shared_ptr<const Weights> get(ValueId id, std::size_t floats,
-                                       const std::function<void(float*)>& fill);
+    /// `floats` floats that `fill` makes of the constant `id`, and of `bias` if there is one.
+    std::shared_ptr<const Weights> get(ValueId id, std::optional<ValueId> bias, OwnLayout layout,
+                                       std::size_t floats, const std::function<void(float*)>& fill);
 
     /// Bytes of everything in the cache.
     std::size_t memory_bytes() const;
@@ -53,6 +57,8 @@ class WeightCache {
     struct Entry {
         ValueId id;
         dnnl::memory::desc desc;  ///< empty for a layout of our own
+        OwnLayout layout;
+        std::optional<ValueId> bias;
         std::shared_ptr<const Weights> weights;
     };
     dnnl::engine engine_;

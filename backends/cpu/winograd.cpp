@@ -101,6 +101,28 @@ winograd_kernel::Layer winograd_layer(const Graph& graph, const Node& node, std:
     return layer;
 }
 
+// By outputs where there are enough, since each thread then reads weights of its own only; images
+// have many tiles where outputs are few.
+std::vector<winograd_kernel::Part> winograd_parts(const winograd_kernel::Layer& layer,
+                                                  std::int64_t tiles, unsigned threads) {
+    const long panels = (layer.outputs + kPanel - 1) / kPanel;
+    const bool by_outputs = panels >= threads;
+    const long pieces = by_outputs ? panels : tiles;
+    const long count = std::min<long>(threads, pieces);
+    std::vector<winograd_kernel::Part> parts;
+    for (long i = 0; i < count; ++i) {
+        const long first = pieces * i / count, end = pieces * (i + 1) / count;
+        if (by_outputs) {
+            const int output = static_cast<int>(first) * kPanel;
+            const int last = std::min(static_cast<int>(end) * kPanel, layer.outputs);
+            parts.push_back({0, tiles, output, last - output});
+        } else {
+            parts.push_back({first, end - first, 0, layer.outputs});
+        }
+    }
+    return parts;
+}
+
 std::size_t winograd_weight_floats(const winograd_kernel::Layer& layer) {
     return static_cast<std::size_t>(kPoints) * static_cast<std::size_t>(layer.channels) *
            static_cast<std::size_t>(layer.outputs);

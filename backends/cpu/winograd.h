@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "backends/cpu/winograd_kernel.h"
 #include "backends/graph/graph.h"
@@ -28,6 +29,10 @@ std::int64_t winograd_tiles(const Graph& graph, const Node& node, std::int64_t r
 
 /// The convolution `node` for `rows` rows, but for weights and bias.
 winograd_kernel::Layer winograd_layer(const Graph& graph, const Node& node, std::int64_t rows);
+
+/// The whole of `layer`, which has `tiles` tiles, in at most `threads` parts of like work.
+std::vector<winograd_kernel::Part> winograd_parts(const winograd_kernel::Layer& layer,
+                                                  std::int64_t tiles, unsigned threads);
 
 /// Floats that transform_winograd() writes for `layer`.
 std::size_t winograd_weight_floats(const winograd_kernel::Layer& layer);

@@ -100,12 +100,13 @@ inline Vector activate(const Layer& layer, Vector x) {
     return x;
 }
 
-// The outputs of one tile, from 36 places `stride` floats apart.
-void scatter_tile(const Layer& layer, const float* from, long stride, const Place& at,
-                  float* output) {
+// The part's outputs of one tile, from 36 places `stride` floats apart.
+void scatter_tile(const Layer& layer, const Part& part, const float* from, long stride,
+                  const Place& at, float* output) {
     float* image =
         output + at.row * layer.out_height * static_cast<long>(layer.out_width) * layer.outputs;
-    for (int channel = 0; channel < layer.outputs; channel += kLanes) {
+    const int end = part.first_output + part.outputs;
+    for (int channel = part.first_output; channel < end; channel += kLanes) {
         Vector half[kInputs][kTile];  // [column][output down]
         for (int x = 0; x < kInputs; ++x) {
             Vector column[kInputs];
@@ -192,11 +193,12 @@ void product_of(int rows, int vectors, const Product& p) {
 }
 
 // sums[tiles][outputs] = lines[tiles][channels] times the weights of one point.
-void multiply(const Layer& layer, const float* lines, const float* weights, float* sums,
-              int tiles) {
+void multiply(const Layer& layer, const Part& part, const float* lines, const float* weights,
+              float* sums, int tiles) {
     const int groups = (tiles + kMostRows - 1) / kMostRows;
-    for (int output = 0; output < layer.outputs; output += kPanel) {
-        const int left = layer.outputs - output;
+    const int end = part.first_output + part.outputs;
+    for (int output = part.first_output; output < end; output += kPanel) {
+        const int left = end - output;
         const int width = left < kPanel ? left : kPanel;
         const float* panel = weights + static_cast<long>(output) * layer.channels;
         const float* next = panel + static_cast<long>(width) * layer.channels;
@@ -215,23 +217,24 @@ void multiply(const Layer& layer, const float* lines, const float* weights, floa
 
 }  // namespace
 
-void run_avx512(const Layer& layer, const float* input, float* output, long rows, float* scratch) {
+void run_avx512(const Layer& layer, const float* input, float* output, const Part& part,
+                float* scratch) {
     const Tiling tiling(layer);
     const long line_stride = static_cast<long>(layer.block) * layer.channels + kPadding;
     const long sum_stride = static_cast<long>(layer.block) * layer.outputs + kPadding;
     const long weight_stride = static_cast<long>(layer.channels) * layer.outputs;
     float* sums = scratch + kPoints * line_stride;
-    const long all = rows * tiling.count();
-    for (long first = 0; first < all; first += layer.block) {
-        const int tiles = static_cast<int>(all - first < layer.block ? all - first : layer.block);
+    const long end = part.first_tile + part.tiles;
+    for (long first = part.first_tile; first < end; first += layer.block) {
+        const int tiles = static_cast<int>(end - first < layer.block ? end - first : layer.block);
         for (int t = 0; t < tiles; ++t)
             gather_tile(layer, input, tiling.place(first + t),
                         scratch + t * static_cast<long>(layer.channels), line_stride);
         for (int point = 0; point < kPoints; ++point)
-            multiply(layer, scratch + point * line_stride, layer.weights + point * weight_stride,
-                     sums + point * sum_stride, tiles);
+            multiply(layer, part, scratch + point * line_stride,
+                     layer.weights + point * weight_stride, sums + point * sum_stride, tiles);
         for (int t = 0; t < tiles; ++t)
-            scatter_tile(layer, sums + t * static_cast<long>(layer.outputs), sum_stride,
+            scatter_tile(layer, part, sums + t * static_cast<long>(layer.outputs), sum_stride,
                          tiling.place(first + t), output);
     }
 }

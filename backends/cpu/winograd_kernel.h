@@ -35,10 +35,18 @@ inline long scratch_floats(const Layer& layer) {
     return kPoints * ((block * layer.channels + kPadding) + (block * layer.outputs + kPadding));
 }
 
-/// Computes `rows` rows. `scratch` is aligned to 64 bytes.
-using Function = void (*)(const Layer& layer, const float* input, float* output, long rows,
+/// Which part of a layer's output to compute: some tiles, counted through all rows, or some of the
+/// outputs.
+struct Part {
+    long first_tile, tiles;
+    int first_output, outputs;  ///< multiples of kPanel, but for the last
+};
+
+/// Computes `part`. `scratch` is aligned to 64 bytes.
+using Function = void (*)(const Layer& layer, const float* input, float* output, const Part& part,
                           float* scratch);
 
-void run_avx512(const Layer& layer, const float* input, float* output, long rows, float* scratch);
+void run_avx512(const Layer& layer, const float* input, float* output, const Part& part,
+                float* scratch);
 
 }  // namespace bunch::cpu::winograd_kernel

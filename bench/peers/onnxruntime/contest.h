@@ -29,8 +29,7 @@ struct ContestResult {
     double deviation = 0;  ///< largest difference of the outputs, relative to the largest output
 };
 
-/// With several threads ONNX Runtime runs one batch on all of them; bunch runs rows / threads rows
-/// on each (at least one), as the daemon does with its lanes.
+/// With several threads both run one batch on all of them. `model` was loaded for as many.
 Result<ContestResult> contest(const OrtLibrary& library, const std::string& path,
                               const cpu::CpuModel& model, const ContestCase& given);
 

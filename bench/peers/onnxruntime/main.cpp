@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backends/cpu/cpu_model.h"
+#include "backends/cpu/threads.h"
 #include "bench/peers/onnxruntime/contest.h"
 
 namespace bunch::peers {
@@ -24,33 +25,32 @@ struct Arguments {
 };
 
 Status compare_model(const Arguments& arguments, const OrtLibrary& library, const std::string& file,
-                     nlohmann::json& list) {
+                     std::uint32_t threads, nlohmann::json& list) {
     cpu::CpuModelOptions options;
     options.max_rows = *std::max_element(arguments.batches.begin(), arguments.batches.end());
     options.precision = precision_named(arguments.precision).value_or(Precision::f32);
+    options.threads = threads;
     options.program.timed = true;  // as the daemon does it, through its plan cache
     BUNCH_ASSIGN_OR_RETURN(const auto model, cpu::CpuModel::load(file, options));
     const std::string name = std::filesystem::path(file).stem().string() +
                              (arguments.precision == "f32" ? "" : " " + arguments.precision);
-    for (const std::uint32_t threads : arguments.threads)
-        for (const std::uint32_t rows : arguments.batches) {
-            const ContestCase given{model->signature().batched ? rows : 1, threads,
-                                    arguments.length, arguments.rounds};
-            BUNCH_ASSIGN_OR_RETURN(const ContestResult result,
-                                   contest(library, file, *model, given));
-            std::printf("%-18s %6u %7u %14.6g %14.6g %8.2f %10.1e\n", name.c_str(), given.rows,
-                        threads, 1e3 * result.bunch_seconds, 1e3 * result.ort_seconds, result.ratio,
-                        result.deviation);
-            std::fflush(stdout);
-            list.push_back({{"model", name},
-                            {"precision", arguments.precision},
-                            {"rows", given.rows},
-                            {"threads", threads},
-                            {"bunch_milliseconds", 1e3 * result.bunch_seconds},
-                            {"onnxruntime_milliseconds", 1e3 * result.ort_seconds},
-                            {"ratio", result.ratio},
-                            {"deviation", result.deviation}});
-        }
+    for (const std::uint32_t rows : arguments.batches) {
+        const ContestCase given{model->signature().batched ? rows : 1, threads, arguments.length,
+                                arguments.rounds};
+        BUNCH_ASSIGN_OR_RETURN(const ContestResult result, contest(library, file, *model, given));
+        std::printf("%-18s %6u %7u %14.6g %14.6g %8.2f %10.1e\n", name.c_str(), given.rows, threads,
+                    1e3 * result.bunch_seconds, 1e3 * result.ort_seconds, result.ratio,
+                    result.deviation);
+        std::fflush(stdout);
+        list.push_back({{"model", name},
+                        {"precision", arguments.precision},
+                        {"rows", given.rows},
+                        {"threads", threads},
+                        {"bunch_milliseconds", 1e3 * result.bunch_seconds},
+                        {"onnxruntime_milliseconds", 1e3 * result.ort_seconds},
+                        {"ratio", result.ratio},
+                        {"deviation", result.deviation}});
+    }
     return ok_status();
 }
 
@@ -61,7 +61,9 @@ Status compare(const Arguments& arguments) {
                 "ORT ms", "times", "deviation");
     nlohmann::json list = nlohmann::json::array();
     for (const std::string& file : arguments.files)
-        BUNCH_RETURN_IF_ERROR(compare_model(arguments, library, file, list).with_context(file));
+        for (const std::uint32_t threads : arguments.threads)
+            BUNCH_RETURN_IF_ERROR(
+                compare_model(arguments, library, file, threads, list).with_context(file));
     if (arguments.json.empty()) return ok_status();
     std::FILE* out = std::fopen(arguments.json.c_str(), "w");
     if (out == nullptr) return unavailable("cannot write " + arguments.json);
@@ -100,5 +102,6 @@ int run(int argc, char** argv) {
 }  // namespace bunch::peers
 
 int main(int argc, char** argv) {
+    bunch::cpu::wait_passively(argv);
     return bunch::peers::run(argc, argv);
 }

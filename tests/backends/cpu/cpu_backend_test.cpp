@@ -106,11 +106,12 @@ ConformanceSubject subject(const std::string& name, const Network& network,
     return subject;
 }
 
-INSTANTIATE_TEST_SUITE_P(Cpu, BackendConformance,
-                         testing::Values(subject("mlp", small_mlp(), {{"lanes", "2"}}),
-                                         subject("cnn", small_cnn(),
-                                                 {{"lanes", "3"}, {"slots", "3"}})),
-                         name_of);
+INSTANTIATE_TEST_SUITE_P(
+    Cpu, BackendConformance,
+    testing::Values(subject("mlp", small_mlp(), {{"lanes", "2"}}),
+                    subject("cnn", small_cnn(),
+                            {{"lanes", "3"}, {"slots", "3"}, {"threads", "2"}})),
+    name_of);
 
 TEST(CpuBackend, OffersALaneForEveryCoreThatItMayUse) {
     const auto backend = make_cpu_backend({});
@@ -153,7 +154,8 @@ TEST(CpuBackend, RefusesOptionsThatItDoesNotKnow) {
         return make_cpu_backend(options).status().message();
     };
 
-    EXPECT_THAT(message({{"threads", "2"}}), HasSubstr("no option 'threads'"));
+    EXPECT_THAT(message({{"speed", "2"}}), HasSubstr("no option 'speed'"));
+    EXPECT_THAT(message({{"threads", "0"}}), HasSubstr("from 1 to 1024"));
     EXPECT_THAT(message({{"lanes", "0"}}), HasSubstr("'0'"));
     EXPECT_THAT(message({{"lanes", "two"}}), HasSubstr("from 1 to 1024"));
     EXPECT_THAT(message({{"slots", "1x"}}), HasSubstr("'1x'"));

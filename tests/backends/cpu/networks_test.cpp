@@ -109,6 +109,16 @@ TEST(Batches, OfFewRowsGoThroughWideDenseLayersAsOthersDo) {
     }
 }
 
+TEST(Batches, LayersThatShareWeightsKeepTheirOwnBias) {
+    NetworkMaker maker(10);
+    const std::string weights = maker.constant({300, 300}, 0.06);
+    const std::string x =
+        maker.add("Gemm", {maker.input({-1, 300}), weights, maker.constant({300})});
+    maker.output(maker.add("Gemm", {x, weights, maker.constant({300})}));
+
+    expect_reference_every_way(maker.network, 10);
+}
+
 TEST(Batches, ResidualThatIsTheModelsInputIsNotOverwritten) {
     NetworkMaker maker(4);
     const std::string x = maker.input({-1, 16, 6, 6});

@@ -265,6 +265,24 @@ TEST(FixedShapes, RunAsOneCallAtATime) {
     expect_reference_every_way(maker.network, kSeed);
 }
 
+TEST(FixedShapes, ComputeAllTheirRowsInLoopsOfOurOwn) {
+    NetworkMaker maker(kSeed);
+    maker.output(maker.add("Relu", {maker.dense(maker.input({5, 4}), 4, 7)}));
+    const std::string image = maker.convolution(maker.input({3, 16, 16, 16}), 16, 32, 3);
+    maker.output(maker.add("Relu", {image}));
+
+    expect_reference_every_way(maker.network, kSeed);
+}
+
+TEST(FixedShapes, AreTimedWithAllTheirRows) {
+    NetworkMaker maker(kSeed);
+    maker.output(maker.convolution(maker.input({3, 16, 16, 16}), 16, 32, 3));
+    CompareOptions options;
+    options.program.timed = true;
+
+    expect_reference(maker.network, kSeed, options);
+}
+
 TEST(FixedShapes, MayAddAConstantOfTheirOwnShape) {
     NetworkMaker maker(kSeed);
     const std::string x = maker.input({3, 4});
