@@ -60,7 +60,10 @@ Status report_command(const Options& options) {
     Progress bar("training");
     auto study =
         run_study(settings, [&](std::size_t done, std::size_t all, const std::string& what) {
-            bar.update(static_cast<double>(done) / static_cast<double>(all), what);
+            const std::chrono::duration<double> so_far = std::chrono::steady_clock::now() - begin;
+            const double part = static_cast<double>(done) / static_cast<double>(all);
+            bar.update(part, fmt::format("{:.0f} of {:.0f} min, {}", so_far.count() / 60,
+                                         so_far.count() / part / 60, what));
         });
     bar.end(study.ok() ? "done" : "failed");
     if (!study.ok()) return study.status();

@@ -25,6 +25,7 @@ struct Options {
     double rate = 0;
     std::size_t epochs = 0;
     bool no_qat = false;
+    bool no_equalisation = false;
 };
 
 Result<Dataset> read_data(const std::string& folder, Task task, Encoding encoding) {
@@ -61,8 +62,8 @@ struct Role {
 
 std::optional<Role> role_named(const std::string& name) {
     if (name == "baseline") return Role{"16,16,16,16", Encoding::raw, 30, 4e-3};
-    if (name == "student") return Role{"32,16,16", Encoding::folded, 10, 4e-3};
-    if (name == "teacher") return Role{"256,256,256,256", Encoding::folded, 12, 1e-3};
+    if (name == "student") return Role{"48,24,16", Encoding::folded, 10, 4e-3};
+    if (name == "teacher") return Role{"256,256,256,256", Encoding::folded, 20, 1e-3};
     return std::nullopt;
 }
 
@@ -121,7 +122,8 @@ Status compress_command(Options options) {
     options.task = name_of(start.task);
     options.training.epochs = options.epochs == 0 ? 20 : options.epochs;
     options.training.rate = options.rate > 0 ? options.rate : 3e-3;
-    CompressRecipe recipe{options.plan, options.training, !options.no_qat, nullptr};
+    CompressRecipe recipe{options.plan, options.training, !options.no_qat, !options.no_equalisation,
+                          nullptr};
     TrainedRun teacher;
     if (!options.teacher.empty()) {
         BUNCH_ASSIGN_OR_RETURN(teacher, read_run(options.teacher));
@@ -139,6 +141,8 @@ void add_training_options(CLI::App& command, Options& options) {
     command.add_option("--out", options.out, "Folder for network.json and run.json")->required();
     command.add_option("--epochs", options.epochs, "Times through the sample");
     command.add_option("--rate", options.rate, "Of Adam, at its highest");
+    command.add_option("--decay", options.training.decay, "Of weights, times the rate, per step")
+        ->capture_default_str();
     command.add_option("--batch", options.training.batch, "Rows per step")->capture_default_str();
     command.add_option("--seed", options.training.seed, "Of weights and order")
         ->capture_default_str();
@@ -184,6 +188,8 @@ void add_compress_command(CLI::App& app, Action& chosen) {
     command->add_option("--last-weight-bits", plan.last_weight_bits, "2 to 8")
         ->capture_default_str();
     command->add_option("--activation-bits", plan.activation_bits, "2 to 8")->capture_default_str();
+    command->add_flag("--no-equalisation", options->no_equalisation,
+                      "Leave the units' ranges as they are before rounding");
     command->add_flag("--no-qat", options->no_qat, "Round only after the training");
     command->callback(
         [options, &chosen] { chosen = [options] { return compress_command(*options); }; });

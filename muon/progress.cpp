@@ -20,8 +20,14 @@ Progress::Progress(std::string what)
 }
 
 void Progress::update(double fraction, const std::string& so_far) {
-    if (!terminal_) return;
     const double clamped = std::clamp(fraction, 0.0, 1.0);
+    if (!terminal_) {
+        const int tenth = static_cast<int>(10 * clamped);
+        if (tenth > last_tenth_ && tenth < 10)
+            fmt::print(stderr, "{:<40} {:3.0f} % {}\n", what_, 100 * clamped, so_far);
+        last_tenth_ = std::max(tenth, last_tenth_);
+        return;
+    }
     const auto full = static_cast<std::size_t>(clamped * static_cast<double>(kBarWidth));
     fmt::print(stderr, "{}{:<40} [{}{}] {:3.0f} % {}", kClearLine, what_, std::string(full, '#'),
                std::string(kBarWidth - full, '.'), 100 * clamped, so_far);

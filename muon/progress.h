@@ -18,6 +18,7 @@ class Progress {
 
   private:
     bool terminal_;
+    int last_tenth_ = 0;  ///< that a log, which is no terminal, has a line of
     std::string what_;
 };
 

@@ -1,5 +1,6 @@
 #include "muon/recipes.h"
 
+#include "muon/training/equalisation.h"
 #include "muon/training/forward.h"
 #include "muon/training/transfer.h"
 
@@ -10,11 +11,24 @@ nlohmann::json json_of(const TrainSettings& settings) {
     return {{"epochs", settings.epochs},
             {"batch", settings.batch},
             {"rate", settings.rate},
+            {"decay", settings.decay},
             {"distillation", settings.distillation},
             {"sparsity", settings.pruning.sparsity},
             {"pruning_begin", settings.pruning.begin},
             {"pruning_end", settings.pruning.end},
             {"seed", settings.seed}};
+}
+
+/// `training` itself, or `copy`: the same with a teacher's answers, where there is one.
+Result<const Dataset*> taught(const Dataset& training, const TrainedRun* teacher,
+                              const TrainSettings& settings, Dataset& copy) {
+    if (teacher == nullptr || !(settings.distillation > 0)) return &training;
+    if (teacher->task != training.task || teacher->encoding != training.encoding)
+        return invalid_argument("the teacher differs from the network in task or encoding");
+    copy = training;
+    copy.soft =
+        predict(teacher->model.network, teacher->model.plan_or_null(), copy.x, settings.threads);
+    return &copy;
 }
 
 }  // namespace
@@ -40,11 +54,15 @@ Result<TrainedRun> train_float(const TaskData& data, const FloatRecipe& recipe,
     run.model.network = draw_network(widths, recipe.training.seed);
     if (recipe.start != nullptr)
         BUNCH_RETURN_IF_ERROR(transfer(recipe.start->model.network, run.model.network));
-    BUNCH_ASSIGN_OR_RETURN(
-        run.curve, train(data.training, data.validation, recipe.training, run.model, on_epoch));
+    Dataset copy;
+    BUNCH_ASSIGN_OR_RETURN(const Dataset* training,
+                           taught(data.training, recipe.teacher, recipe.training, copy));
+    BUNCH_ASSIGN_OR_RETURN(run.curve,
+                           train(*training, data.validation, recipe.training, run.model, on_epoch));
     run.settings = json_of(recipe.training);
     run.settings["hidden"] = recipe.hidden;
     run.settings["transfer"] = recipe.start != nullptr;
+    run.settings["teacher"] = recipe.teacher != nullptr;
     return run;
 }
 
@@ -58,17 +76,10 @@ Result<TrainedRun> compress(const TaskData& data, const TrainedRun& start,
     run.task = start.task;
     run.encoding = start.encoding;
     run.model.network = start.model.network;
-    Dataset with_teacher;  // a copy only where there is a teacher
-    const Dataset* training = &data.training;
-    if (recipe.teacher != nullptr && recipe.training.distillation > 0) {
-        if (recipe.teacher->task != run.task || recipe.teacher->encoding != run.encoding)
-            return invalid_argument("the teacher differs from the network in task or encoding");
-        with_teacher = data.training;
-        with_teacher.soft =
-            predict(recipe.teacher->model.network, recipe.teacher->model.plan_or_null(),
-                    with_teacher.x, recipe.training.threads);
-        training = &with_teacher;
-    }
+    if (recipe.equalised) equalise(first_rows(data.training, kCalibrationRows), run.model.network);
+    Dataset copy;
+    BUNCH_ASSIGN_OR_RETURN(const Dataset* training,
+                           taught(data.training, recipe.teacher, recipe.training, copy));
     BUNCH_RETURN_IF_ERROR(check(recipe.plan));
     if (recipe.aware) run.model.plan = recipe.plan;
     BUNCH_ASSIGN_OR_RETURN(run.curve,
@@ -82,6 +93,7 @@ Result<TrainedRun> compress(const TaskData& data, const TrainedRun& start,
     run.settings["weight_bits"] = recipe.plan.weight_bits;
     run.settings["last_weight_bits"] = recipe.plan.last_weight_bits;
     run.settings["activation_bits"] = recipe.plan.activation_bits;
+    run.settings["equalised"] = recipe.equalised;
     run.settings["quantisation_aware"] = recipe.aware;
     run.settings["teacher"] = recipe.teacher != nullptr;
     return run;

@@ -19,11 +19,12 @@ struct TaskData {
 TaskData split(const Dataset& all);
 
 /// Trains a new network with these hidden layers. `start`, where there is one, is a recalibration
-/// network that a pair network begins from (transfer).
+/// network that a pair network begins from (transfer). A teacher has the same encoding.
 struct FloatRecipe {
     std::vector<std::size_t> hidden;
     TrainSettings training;
     const TrainedRun* start = nullptr;
+    const TrainedRun* teacher = nullptr;  ///< counts by training.distillation
 };
 Result<TrainedRun> train_float(const TaskData& data, const FloatRecipe& recipe,
                                const OnEpoch& on_epoch);
@@ -35,6 +36,7 @@ struct CompressRecipe {
     QuantisationPlan plan;
     TrainSettings training;
     bool aware = true;
+    bool equalised = true;  ///< units share the range of their integers before any is rounded
     const TrainedRun* teacher = nullptr;
 };
 Result<TrainedRun> compress(const TaskData& data, const TrainedRun& start,

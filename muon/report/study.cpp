@@ -12,20 +12,65 @@ namespace {
 
 constexpr std::uint64_t kTrainingSeed = 1, kDetectorSeed = 7;
 const OnEpoch kQuiet = [](const EpochRecord&) {};
-const std::vector<std::size_t> kStudent = {32, 16, 16}, kBaseline = {16, 16, 16, 16},
-                               kTeacher = {256, 256, 256, 256};
-constexpr double kSparsity = 0.5;
-constexpr float kDistillation = 0.2F;
+using Widths = std::vector<std::size_t>;
+const Widths kStudent = {48, 24, 16}, kBaseline = {16, 16, 16, 16}, kTeacher = {256, 256, 256, 256};
+constexpr double kSparsity = 0.85;
+constexpr float kDistillation = 0.3F;
+constexpr float kDecay = 0.03F, kBaselineDecay = 0.01F;  // each the best of a few, by validation
+constexpr double kTeacherRate = 1e-3, kBaselineRate = 4e-3, kStudentRate = 4e-3,
+                 kCompressionRate = 6e-3;
 
 /// What a compression uses.
 struct Techniques {
     bool aware = true;
-    bool distillation = true;
+    bool distillation = false;
     bool pruning = true;
     bool transfer = true;  ///< pairs only: from the student of the same seed
+    bool equalised = true;
+    bool decay = true;
     int weight_bits = 6;
     double sparsity = kSparsity;
 };
+
+struct Ablation {
+    const char* name;
+    Techniques techniques;
+};
+
+std::vector<Ablation> ablations_of(Task task) {
+    std::vector<Ablation> all = {{"as chosen", {}},
+                                 {"no quantisation-aware training", {.aware = false}},
+                                 {"no pruning", {.pruning = false}},
+                                 {"no equalisation", {.equalised = false}},
+                                 {"no weight decay", {.decay = false}},
+                                 {"distillation added", {.distillation = true}}};
+    if (task == Task::pair) all.push_back({"no transfer", {.transfer = false}});
+    return all;
+}
+
+const std::vector<Widths>& searched() {
+    static const std::vector<Widths> all = {{32, 16},     {64, 32},         {16, 16, 16},
+                                            {32, 16, 16}, {48, 24, 16},     {64, 32, 16},
+                                            {96, 48, 24}, {32, 24, 16, 16}, {48, 32, 24, 16}};
+    return all;
+}
+
+std::string text_of(const Widths& widths) {
+    std::string text;
+    for (const std::size_t width : widths)
+        text += (text.empty() ? "" : "-") + std::to_string(width);
+    return text;
+}
+
+/// Of all layers between these hidden widths.
+std::size_t weights_between(Task task, const Widths& hidden) {
+    std::size_t before = input_count(task, Encoding::folded), count = 0;
+    for (const std::size_t width : hidden) {
+        count += before * width;
+        before = width;
+    }
+    return count + before * output_count(task);
+}
 
 struct Job {
     std::string what;
@@ -88,45 +133,54 @@ class TaskRunner {
   public:
     TaskRunner(const StudySettings& settings, const Data& data, TaskStudy& to,
                const TaskStudy* recalibration)
-        : settings_(settings), data_(data), to_(to), recalibration_(recalibration) {}
+        : settings_(settings), data_(data), to_(to), recalibration_(recalibration) {
+        for (const std::size_t rows : settings.few)
+            if (rows < data.folded.training.rows)
+                few_.push_back({rows, split(rows_of(data.folded.training, 0, rows))});
+    }
 
-    static std::size_t job_count(const StudySettings& settings, Task task) {
-        const std::size_t each = task == Task::pair ? 11 : 9;
-        return settings.seeds * each + pareto_grid().size();
+    /// Networks that run() makes.
+    std::size_t job_count() const {
+        const std::size_t floats = is_pair() ? 6 : 5;
+        const std::size_t ways = is_pair() ? 3 : 2;
+        return settings_.seeds * (floats + ablations_of(to_.task).size() + few_.size() * ways) +
+               pareto_grid().size() + searched().size();
     }
 
     Status run(Workshop& workshop) {
-        const bool pair = to_.task == Task::pair;
-        for (const char* name : {"teacher", "baseline", "baseline, folded", "student"})
+        for (const char* name :
+             {"teacher", "baseline", "baseline, folded", "student", "student, no decay"})
             variant(to_.variants, name);
-        if (pair) variant(to_.variants, "student, no transfer");
+        if (is_pair()) variant(to_.variants, "student, no transfer");
         BUNCH_RETURN_IF_ERROR(workshop.run(float_jobs()));
         variant(to_.variants, "compressed");
-        for (const char* name : {"nothing left out", "no quantisation-aware training",
-                                 "no distillation", "no pruning"})
-            variant(to_.ablation, name);
-        if (pair) variant(to_.ablation, "no transfer");
+        for (const Ablation& ablation : ablations_of(to_.task))
+            variant(to_.ablation, ablation.name);
         BUNCH_RETURN_IF_ERROR(workshop.run(compression_jobs()));
-        to_.ablation[0].seeds = variant_named("compressed").seeds;
-        std::vector<Judged> points(pareto_grid().size());
-        BUNCH_RETURN_IF_ERROR(workshop.run(pareto_jobs(points)));
-        for (std::size_t i = 0; i < points.size(); ++i)
-            to_.pareto.push_back(
-                {pareto_grid()[i].weight_bits, pareto_grid()[i].sparsity, points[i].score});
-        return ok_status();
+        variant_named("compressed").seeds = to_.ablation.front().seeds;
+        BUNCH_RETURN_IF_ERROR(run_few(workshop));
+        BUNCH_RETURN_IF_ERROR(run_pareto(workshop));
+        return run_search(workshop);
     }
 
   private:
+    struct Few {
+        std::size_t rows;
+        TaskData data;
+    };
+
     static const std::vector<Techniques>& pareto_grid() {
         static const std::vector<Techniques> grid = [] {
             std::vector<Techniques> all;
             for (const int bits : {4, 5, 6, 8})
-                for (const double sparsity : {0.0, 0.4, 0.6, 0.75, 0.85})
-                    all.push_back({true, true, sparsity > 0, true, bits, sparsity});
+                for (const double sparsity : {0.5, 0.7, 0.8, 0.87, 0.92})
+                    all.push_back({.weight_bits = bits, .sparsity = sparsity});
             return all;
         }();
         return grid;
     }
+
+    bool is_pair() const { return to_.task == Task::pair; }
 
     void variant(std::vector<Variant>& list, const std::string& name) const {
         list.push_back({name, std::vector<Judged>(settings_.seeds)});
@@ -136,55 +190,72 @@ class TaskRunner {
         return const_cast<Variant&>(to_.named(name));
     }
 
-    TrainSettings training(std::size_t epochs, double rate, std::size_t seed) const {
+    static TrainSettings training(std::size_t epochs, double rate, float decay, std::size_t seed) {
         TrainSettings made;
         made.epochs = epochs;
         made.rate = rate;
+        made.decay = decay;
         made.seed = seed + 1;
         return made;
     }
 
-    Job float_job(const std::string& name, std::size_t seed, const TaskData& data,
-                  FloatRecipe recipe) {
+    /// The recalibration student that a pair network of this seed begins from.
+    const TrainedRun* start_of(std::size_t seed) const {
+        if (recalibration_ == nullptr) return nullptr;
+        return &recalibration_->named("student").seeds[seed].run;
+    }
+
+    static Job float_job(const std::string& name, std::size_t seed, const TaskData& data,
+                         FloatRecipe recipe, Judged& to) {
         return {name + ", seed " + std::to_string(seed + 1),
-                [recipe, &data] { return train_float(data, recipe, kQuiet); },
-                &variant_named(name).seeds[seed]};
+                [recipe, &data] { return train_float(data, recipe, kQuiet); }, &to};
     }
 
     std::vector<Job> float_jobs() {
         std::vector<Job> jobs;
-        const std::size_t both = 2 * settings_.epochs;  // as much training as the compressed one
+        const auto add = [&](const std::string& name, std::size_t s, const TaskData& data,
+                             const FloatRecipe& recipe) {
+            jobs.push_back(float_job(name, s, data, recipe, variant_named(name).seeds[s]));
+        };
         for (std::size_t s = 0; s < settings_.seeds; ++s) {
-            const TrainedRun* start = recalibration_ == nullptr
-                                          ? nullptr
-                                          : &recalibration_->named("student").seeds[s].run;
-            jobs.push_back(float_job("teacher", s, data_.folded,
-                                     {kTeacher, training(settings_.teacher_epochs, 1e-3, s)}));
-            jobs.push_back(
-                float_job("baseline", s, data_.raw, {kBaseline, training(both, 4e-3, s)}));
-            jobs.push_back(float_job("baseline, folded", s, data_.folded,
-                                     {kBaseline, training(both, 4e-3, s)}));
-            jobs.push_back(float_job("student", s, data_.folded,
-                                     {kStudent, training(settings_.epochs, 4e-3, s), start}));
-            if (start != nullptr)
-                jobs.push_back(float_job("student, no transfer", s, data_.folded,
-                                         {kStudent, training(settings_.epochs, 4e-3, s)}));
+            const std::size_t epochs = settings_.epochs;
+            const TrainSettings student = training(epochs, kStudentRate, kDecay, s);
+            // As much training as the student and its compression have together.
+            const TrainSettings baseline =
+                training(epochs + settings_.compression_epochs, kBaselineRate, kBaselineDecay, s);
+            add("teacher", s, data_.folded,
+                {kTeacher, training(settings_.teacher_epochs, kTeacherRate, kDecay, s)});
+            add("baseline", s, data_.raw, {kBaseline, baseline});
+            add("baseline, folded", s, data_.folded, {kBaseline, baseline});
+            add("student", s, data_.folded, {kStudent, student, start_of(s)});
+            add("student, no decay", s, data_.folded,
+                {kStudent, training(epochs, kStudentRate, 0, s), start_of(s)});
+            if (is_pair()) add("student, no transfer", s, data_.folded, {kStudent, student});
         }
         return jobs;
     }
 
-    Job compression_job(const std::string& what, std::size_t seed, const Techniques& techniques,
-                        std::size_t epochs, Judged& to) {
+    CompressRecipe recipe_of(const Techniques& techniques, std::size_t seed, std::size_t epochs) {
         CompressRecipe recipe;
         recipe.plan.weight_bits = techniques.weight_bits;
-        recipe.training = training(epochs, 3e-3, seed);
+        recipe.training = training(epochs, kCompressionRate, techniques.decay ? kDecay : 0, seed);
         if (techniques.pruning) recipe.training.pruning.sparsity = techniques.sparsity;
-        if (techniques.distillation) recipe.training.distillation = kDistillation;
         recipe.aware = techniques.aware;
+        recipe.equalised = techniques.equalised;
+        if (!techniques.distillation) return recipe;
+        recipe.training.distillation = kDistillation;
         recipe.teacher = &to_.named("teacher").seeds[seed].run;
-        const bool plain = to_.task == Task::pair && !techniques.transfer;
-        const TrainedRun& start =
-            to_.named(plain ? "student, no transfer" : "student").seeds[seed].run;
+        return recipe;
+    }
+
+    Job compression_job(const std::string& what, std::size_t seed, const Techniques& techniques,
+                        std::size_t epochs, Judged& to) {
+        const bool plain = is_pair() && !techniques.transfer;
+        const char* from = plain              ? "student, no transfer"
+                           : techniques.decay ? "student"
+                                              : "student, no decay";
+        const TrainedRun& start = to_.named(from).seeds[seed].run;
+        const CompressRecipe recipe = recipe_of(techniques, seed, epochs);
         return {what + ", seed " + std::to_string(seed + 1),
                 [recipe, &start, this] { return compress(data_.folded, start, recipe, kQuiet); },
                 &to};
@@ -192,32 +263,84 @@ class TaskRunner {
 
     std::vector<Job> compression_jobs() {
         std::vector<Job> jobs;
-        const std::vector<Techniques> without = {
-            {}, {false}, {true, false}, {true, true, false}, {true, true, true, false}};
-        for (std::size_t s = 0; s < settings_.seeds; ++s) {
-            jobs.push_back(compression_job("compressed", s, {}, settings_.epochs,
-                                           variant_named("compressed").seeds[s]));
-            for (std::size_t a = 1; a < to_.ablation.size(); ++a)
-                jobs.push_back(compression_job(to_.ablation[a].name, s, without[a],
-                                               settings_.epochs, to_.ablation[a].seeds[s]));
-        }
+        const auto ablations = ablations_of(to_.task);
+        for (std::size_t s = 0; s < settings_.seeds; ++s)
+            for (std::size_t a = 0; a < ablations.size(); ++a)
+                jobs.push_back(compression_job(ablations[a].name, s, ablations[a].techniques,
+                                               settings_.compression_epochs,
+                                               to_.ablation[a].seeds[s]));
         return jobs;
     }
 
-    std::vector<Job> pareto_jobs(std::vector<Judged>& points) {
+    /// What the other task or a teacher that saw everything are worth where labels are few.
+    Status run_few(Workshop& workshop) {
+        for (const Few& few : few_)
+            for (const char* way : {"from nothing", "teacher of all rows", "transfer"})
+                if (is_pair() || way != std::string("transfer"))
+                    variant(to_.few, std::to_string(few.rows) + " rows, " + way);
+        std::vector<Job> jobs;
+        std::size_t at = 0;
+        for (const Few& few : few_) {
+            const std::size_t epochs = std::max(settings_.few_visits / few.rows, std::size_t{2});
+            const std::size_t ways = is_pair() ? 3 : 2;
+            for (std::size_t way = 0; way < ways; ++way, ++at)
+                for (std::size_t s = 0; s < settings_.seeds; ++s) {
+                    FloatRecipe recipe{kStudent, training(epochs, kStudentRate, kDecay, s)};
+                    recipe.training.distillation = 0.5F;
+                    if (way == 1) recipe.teacher = &to_.named("teacher").seeds[s].run;
+                    if (way == 2) recipe.start = start_of(s);
+                    jobs.push_back(
+                        float_job(to_.few[at].name, s, few.data, recipe, to_.few[at].seeds[s]));
+                }
+        }
+        return workshop.run(jobs);
+    }
+
+    Status run_pareto(Workshop& workshop) {
+        std::vector<Judged> points(pareto_grid().size());
+        std::vector<Job> jobs;
+        for (std::size_t i = 0; i < points.size(); ++i) {
+            const Techniques& techniques = pareto_grid()[i];
+            const std::string what = std::to_string(techniques.weight_bits) + " bits, sparsity " +
+                                     std::to_string(techniques.sparsity).substr(0, 4);
+            jobs.push_back(
+                compression_job(what, 0, techniques, settings_.pareto_epochs, points[i]));
+        }
+        BUNCH_RETURN_IF_ERROR(workshop.run(jobs));
+        for (std::size_t i = 0; i < points.size(); ++i)
+            to_.pareto.push_back(
+                {pareto_grid()[i].weight_bits, pareto_grid()[i].sparsity, points[i].score});
+        return ok_status();
+    }
+
+    Status run_search(Workshop& workshop) {
+        std::vector<Judged> points(searched().size());
         std::vector<Job> jobs;
         for (std::size_t i = 0; i < points.size(); ++i)
-            jobs.push_back(
-                compression_job(std::to_string(pareto_grid()[i].weight_bits) + " bits, sparsity " +
-                                    std::to_string(pareto_grid()[i].sparsity).substr(0, 4),
-                                0, pareto_grid()[i], settings_.pareto_epochs, points[i]));
-        return jobs;
+            jobs.push_back({"student " + text_of(searched()[i]),
+                            [this, i] { return compressed_student(searched()[i]); }, &points[i]});
+        BUNCH_RETURN_IF_ERROR(workshop.run(jobs));
+        for (std::size_t i = 0; i < points.size(); ++i)
+            to_.search.push_back({searched()[i], points[i].score});
+        return ok_status();
+    }
+
+    Result<TrainedRun> compressed_student(const Widths& hidden) {
+        const FloatRecipe recipe{hidden, training(settings_.epochs, kStudentRate, kDecay, 0)};
+        BUNCH_ASSIGN_OR_RETURN(const TrainedRun student, train_float(data_.folded, recipe, kQuiet));
+        Techniques techniques;
+        techniques.sparsity = std::max(
+            0.0, 1 - (1 - kSparsity) * static_cast<double>(weights_between(to_.task, kStudent)) /
+                         static_cast<double>(weights_between(to_.task, hidden)));
+        return compress(data_.folded, student, recipe_of(techniques, 0, settings_.pareto_epochs),
+                        kQuiet);
     }
 
     const StudySettings& settings_;
     const Data& data_;
     TaskStudy& to_;
     const TaskStudy* recalibration_;
+    std::vector<Few> few_;
 };
 
 template <typename Sample>
@@ -234,8 +357,11 @@ StudySettings quick_settings() {
     settings.test = 20'000;
     settings.seeds = 2;
     settings.epochs = 6;
+    settings.compression_epochs = 10;
     settings.teacher_epochs = 1;
-    settings.pareto_epochs = 3;
+    settings.pareto_epochs = 4;
+    settings.few = {2'000, 10'000};
+    settings.few_visits = 40'000;
     return settings;
 }
 
@@ -263,14 +389,12 @@ Result<Study> run_study(const StudySettings& settings, const OnStep& on_step) {
                            generate_pairs(sample_settings(kTrainingSeed, settings.pairs), quiet));
     BUNCH_ASSIGN_OR_RETURN(study.test_pairs,
                            generate_pairs(sample_settings(kTestSeed, settings.test), quiet));
-    const std::size_t all = TaskRunner::job_count(settings, Task::recalibration) +
-                            TaskRunner::job_count(settings, Task::pair);
-    Workshop workshop(study, all, on_step);
     const Data muon_data = data_of(muons), pair_data = data_of(pairs);
-    BUNCH_RETURN_IF_ERROR(
-        TaskRunner(study.settings, muon_data, study.recalibration, nullptr).run(workshop));
-    BUNCH_RETURN_IF_ERROR(
-        TaskRunner(study.settings, pair_data, study.pair, &study.recalibration).run(workshop));
+    TaskRunner recalibration(study.settings, muon_data, study.recalibration, nullptr);
+    TaskRunner pair(study.settings, pair_data, study.pair, &study.recalibration);
+    Workshop workshop(study, recalibration.job_count() + pair.job_count(), on_step);
+    BUNCH_RETURN_IF_ERROR(recalibration.run(workshop));
+    BUNCH_RETURN_IF_ERROR(pair.run(workshop));
     return study;
 }
 

@@ -24,9 +24,13 @@ struct StudySettings {
     std::size_t pairs = 200'000;
     std::size_t test = 200'000;  ///< of each kind
     std::size_t seeds = 3;
-    std::size_t epochs = 60;  ///< of the student; as many again for its compression
-    std::size_t teacher_epochs = 6;
-    std::size_t pareto_epochs = 25;
+    std::size_t epochs = 60;  ///< of the student in floating point
+    std::size_t compression_epochs = 240;
+    std::size_t teacher_epochs = 20;
+    std::size_t pareto_epochs = 60;  ///< of each compression where many are compared
+    /// Labelled rows of the trainings with few; larger ones than a sample are left out.
+    std::vector<std::size_t> few = {2'000, 10'000, 50'000};
+    std::size_t few_visits = 1'000'000;  ///< epochs times rows of those trainings
     unsigned threads = 1;
 };
 
@@ -57,11 +61,19 @@ struct ParetoPoint {
     Score score;
 };
 
+/// A student of other widths, compressed to as many weights as the chosen one.
+struct SearchPoint {
+    std::vector<std::size_t> hidden;
+    Score score;
+};
+
 struct TaskStudy {
     Task task = Task::recalibration;
     std::vector<Variant> variants;    ///< teacher, baseline, ..., compressed
-    std::vector<Variant> ablation;    ///< compressed without one technique each
+    std::vector<Variant> ablation;    ///< compressed with one technique less, or more, each
+    std::vector<Variant> few;         ///< students in floating point from few labelled rows
     std::vector<ParetoPoint> pareto;  ///< of the first seed
+    std::vector<SearchPoint> search;  ///< of the first seed
     const Variant& named(const std::string& name) const;
 };
 

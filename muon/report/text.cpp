@@ -1,6 +1,7 @@
 #include "muon/report/text.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 
@@ -78,6 +79,21 @@ std::string table_of(Task task, const std::vector<Variant>& variants, const std:
     return text + "\n";
 }
 
+/// Students of other widths, all compressed to about as many weights.
+std::string search_of(const TaskStudy& study) {
+    std::vector<std::string> cells = {"hidden layers"};
+    for (const std::string& name : figure_names(study.task)) cells.push_back(name);
+    for (const char* name : {"weights", "bits", "s"}) cells.push_back(name);
+    std::string text = heading(cells);
+    for (const SearchPoint& point : study.search) {
+        text += fmt::format("| {} |", fmt::join(point.hidden, "-"));
+        for (const double figure : point.score.figures) text += " " + number(figure) + " |";
+        text += fmt::format(" {} | {} | {:.1f} |\n", point.score.size.weights,
+                            point.score.size.bits, point.score.seconds);
+    }
+    return text + "\n";
+}
+
 std::string raw_row(const MuonSample& sample) {
     const ErrorFigures raw = figures_of(raw_errors(sample));
     return fmt::format("| raw trigger | {} | {} | {} | {} | | | |\n", number(raw.phi.q68),
@@ -103,6 +119,22 @@ Ratios ratios_of(const TaskStudy& study, const std::string& baseline) {
         if (i == 3) ratios.pt = ratio;
     }
     return ratios;
+}
+
+/// Each figure of the compressed networks against the baseline of the same seed.
+std::string ratios_text(const TaskStudy& study, const std::string& baseline) {
+    const Variant &ours = study.named("compressed"), &theirs = study.named(baseline);
+    std::string text = "Compressed / " + baseline + ": ";
+    const auto names = figure_names(study.task);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        Variant ratios = ours;
+        for (std::size_t s = 0; s < ratios.seeds.size(); ++s)
+            ratios.seeds[s].score.figures[i] /= theirs.seeds[s].score.figures[i];
+        const Spread spread = figure_of(ratios, i);
+        text += fmt::format("{}{} {:.4f} ± {:.4f}", i == 0 ? "" : ", ", names[i], spread.mean,
+                            spread.deviation);
+    }
+    return text + ".\n\n";
 }
 
 std::string targets(const ReportInput& input) {
@@ -196,6 +228,12 @@ nlohmann::json json_of(const TaskStudy& study) {
     };
     add("variants", study.variants);
     add("ablation", study.ablation);
+    add("few", study.few);
+    for (const SearchPoint& point : study.search) {
+        nlohmann::json entry = json_of(point.score);
+        entry["hidden"] = point.hidden;
+        made["search"].push_back(entry);
+    }
     for (const ParetoPoint& point : study.pareto) {
         nlohmann::json entry = json_of(point.score);
         entry["weight_bits"] = point.weight_bits;
@@ -240,18 +278,27 @@ std::string markdown_of(const ReportInput& input) {
         "compressed networks had equally many epochs ({}). docs/MUON.md explains the method.\n\n"
         "## Targets\n\n",
         input.command, input.seconds, settings.muons, settings.pairs, settings.test, kTestSeed,
-        settings.seeds, 2 * settings.epochs);
+        settings.seeds, settings.epochs + settings.compression_epochs);
     text += targets(input);
-    text += "## Recalibration\n\n" +
-            table_of(Task::recalibration, study.recalibration.variants, "network",
-                     raw_row(study.test_muons)) +
-            "![resolution](resolution.svg)\n\n## Pairs\n\n" +
-            table_of(Task::pair, study.pair.variants, "network") +
-            "![ROC](roc.svg)\n\nBits: 18 for each weight in floating point (the published words), "
-            "the weight's own width when compressed; biases and the table of pt (512 × 8) are not "
-            "counted.\n\n## What each technique is worth\n\n" +
-            table_of(Task::recalibration, study.recalibration.ablation, "recalibration") +
-            table_of(Task::pair, study.pair.ablation, "pairs");
+    text +=
+        "## Recalibration\n\n" +
+        table_of(Task::recalibration, study.recalibration.variants, "network",
+                 raw_row(study.test_muons)) +
+        ratios_text(study.recalibration, "baseline") +
+        ratios_text(study.recalibration, "baseline, folded") +
+        "![resolution](resolution.svg)\n\n## Pairs\n\n" +
+        table_of(Task::pair, study.pair.variants, "network") +
+        "![ROC](roc.svg)\n\nBits: 18 for each weight in floating point (the published words), "
+        "the weight's own width when compressed; biases and the table of pt (512 × 8) are not "
+        "counted.\n\n## What each technique is worth\n\n" +
+        table_of(Task::recalibration, study.recalibration.ablation, "recalibration") +
+        table_of(Task::pair, study.pair.ablation, "pairs") +
+        "## Few labelled rows\n\nStudents in floating point; teacher and transfer have seen the "
+        "whole sample.\n\n" +
+        table_of(Task::recalibration, study.recalibration.few, "recalibration") +
+        table_of(Task::pair, study.pair.few, "pairs") +
+        "## Student search\n\nOne seed, compressed to as many weights as the chosen student.\n\n" +
+        search_of(study.recalibration) + search_of(study.pair);
     text +=
         "## Size against error\n\n![Pareto](pareto.svg)\n\n![curves](curves.svg)\n\n## "
         "Hardware\n\n";
@@ -271,6 +318,7 @@ nlohmann::json json_of(const ReportInput& input) {
               {"test_seed", kTestSeed},
               {"seeds", settings.seeds},
               {"epochs", settings.epochs},
+              {"compression_epochs", settings.compression_epochs},
               {"teacher_epochs", settings.teacher_epochs},
               {"pareto_epochs", settings.pareto_epochs}}},
             {"recalibration", json_of(input.study.recalibration)},

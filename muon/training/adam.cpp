@@ -35,10 +35,12 @@ void Adam::update(const std::vector<float>& gradient, Moments& moments, float ra
     }
 }
 
-void Adam::step(const Network& gradient, float rate, Network& network) {
+void Adam::step(const Network& gradient, float rate, float decay, Network& network) {
     ++steps_;
     for (std::size_t l = 0; l < network.layers.size(); ++l) {
-        update(gradient.layers[l].weights, weights_[l], rate, network.layers[l].weights);
+        std::vector<float>& weights = network.layers[l].weights;
+        for (float& weight : weights) weight *= 1 - rate * decay;
+        update(gradient.layers[l].weights, weights_[l], rate, weights);
         update(gradient.layers[l].biases, biases_[l], rate, network.layers[l].biases);
     }
 }

@@ -12,8 +12,9 @@ class Adam {
   public:
     explicit Adam(const Network& network);
 
-    /// One step against `gradient`, a network of the same shape.
-    void step(const Network& gradient, float rate, Network& network);
+    /// One step against `gradient`, a network of the same shape. Weights, not biases, also lose
+    /// `rate` * `decay` of themselves (decoupled weight decay, Loshchilov and Hutter, 2019).
+    void step(const Network& gradient, float rate, float decay, Network& network);
 
   private:
     struct Moments {

@@ -7,6 +7,7 @@ namespace bunch::muon {
 namespace {
 
 constexpr float kMostWeight = 4;  // of a muon whose momentum the trigger grossly overestimates
+constexpr float kEtaScale = 2;    // else phi, which has more to gain, takes all of a small network
 constexpr float kPtScale = 2;  // a relative error of a quarter counts like 8 units of phi by half
 
 /// Means and deviations of the fields in any of our samples; fixed, so that networks can be shared.
@@ -36,7 +37,7 @@ void append_targets(Dataset& dataset, const L1Muon& l1, const OfflineMuon& offli
     dataset.targets.push_back((folded && l1.eta < 0 ? -eta : eta) / units[1]);
     dataset.targets.push_back((offline.pt / l1_pt - 1) / units[2]);
     dataset.weights.insert(dataset.weights.end(),
-                           {1, 1, kPtScale * std::min(l1_pt / offline.pt, kMostWeight)});
+                           {1, kEtaScale, kPtScale * std::min(l1_pt / offline.pt, kMostWeight)});
 }
 
 Dataset empty_dataset(Task task, Encoding encoding, std::size_t rows) {
@@ -99,6 +100,10 @@ Dataset rows_of(const Dataset& dataset, std::size_t begin, std::size_t end) {
     made.weights = part(dataset.weights, dataset.outputs, begin, end);
     made.soft = part(dataset.soft, dataset.outputs, begin, end);
     return made;
+}
+
+std::span<const float> first_rows(const Dataset& dataset, std::size_t count) {
+    return std::span(dataset.x).first(std::min(count, dataset.rows) * dataset.inputs);
 }
 
 Errors errors_of(const MuonSample& sample, Encoding encoding, std::span<const float> outputs) {

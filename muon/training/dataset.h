@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "muon/encoding.h"
@@ -28,6 +29,11 @@ Dataset dataset_of(const PairSample& sample, Encoding encoding);
 
 /// Rows [begin, end).
 Dataset rows_of(const Dataset& dataset, std::size_t begin, std::size_t end);
+
+/// The inputs of the first `count` rows, or of all.
+std::span<const float> first_rows(const Dataset& dataset, std::size_t count);
+/// So many are enough to know the range of a network's activations.
+inline constexpr std::size_t kCalibrationRows = 8192;
 
 /// What `outputs`, [rows][3], are wrong by.
 Errors errors_of(const MuonSample& sample, Encoding encoding, std::span<const float> outputs);

@@ -30,6 +30,13 @@ std::vector<std::vector<float>> float_activations(const Network& network,
     return all;
 }
 
+/// What all but a thousandth of `values`, which are sorted in part, stay below.
+float most_of(std::vector<float>& values) {
+    const auto at = static_cast<std::ptrdiff_t>(kKeptPart * static_cast<double>(values.size() - 1));
+    std::nth_element(values.begin(), values.begin() + at, values.end());
+    return values[static_cast<std::size_t>(at)];
+}
+
 }  // namespace
 
 void activate(const Dense& layer, const QuantisationPlan* plan, int exponent, std::span<float> z) {
@@ -96,14 +103,28 @@ std::vector<int> activation_exponents(const Network& network, int bits, std::spa
     auto activations = float_activations(network, x);
     std::vector<int> exponents;
     for (std::size_t l = 1; l < activations.size(); ++l) {
-        std::vector<float>& a = activations[l];
-        const auto at = static_cast<std::ptrdiff_t>(kKeptPart * static_cast<double>(a.size() - 1));
-        std::nth_element(a.begin(), a.begin() + at, a.end());
-        const float most = std::max(a[static_cast<std::size_t>(at)], 1e-3F);
+        const float most = std::max(most_of(activations[l]), 1e-3F);
         const float limit = static_cast<float>((1 << bits) - 1);
         exponents.push_back(static_cast<int>(std::floor(std::log2(limit / most))));
     }
     return exponents;
+}
+
+std::vector<std::vector<float>> activation_ranges(const Network& network,
+                                                  std::span<const float> x) {
+    const auto activations = float_activations(network, x);
+    std::vector<std::vector<float>> ranges;
+    for (std::size_t l = 1; l < activations.size(); ++l) {
+        const std::size_t width = network.layers[l - 1].outputs,
+                          rows = activations[l].size() / width;
+        ranges.emplace_back();
+        std::vector<float> unit(rows);
+        for (std::size_t u = 0; u < width; ++u) {
+            for (std::size_t r = 0; r < rows; ++r) unit[r] = activations[l][r * width + u];
+            ranges.back().push_back(most_of(unit));
+        }
+    }
+    return ranges;
 }
 
 std::vector<std::vector<float>> input_sizes(const Network& network, std::span<const float> x) {

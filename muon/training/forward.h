@@ -26,6 +26,9 @@ std::vector<float> predict(const Network& network, const QuantisationPlan* plan,
 /// Scales such that only one activation in a thousand of `x` is cut, by hidden layer.
 std::vector<int> activation_exponents(const Network& network, int bits, std::span<const float> x);
 
+/// What all but a thousandth of the activations of a unit stay below, by hidden layer and unit.
+std::vector<std::vector<float>> activation_ranges(const Network& network, std::span<const float> x);
+
 /// Root mean square of what each weight of each layer is multiplied with, by layer and input.
 std::vector<std::vector<float>> input_sizes(const Network& network, std::span<const float> x);
 

@@ -13,8 +13,10 @@
 
 namespace bunch::muon {
 
-/// Of weights whose layer sets no other limit.
+/// Of weights while the activations' scales are not known.
 inline constexpr int kLeastExponent = -8;
+/// Of the finest output of any task: see output_exponents() of encoding.h.
+inline constexpr int kFinestOutputExponent = 7;
 
 struct QuantisationPlan {
     int weight_bits = 6;  ///< 2 to 8, of all layers but the last
@@ -26,9 +28,10 @@ struct QuantisationPlan {
     /// The coarsest scale of a layer's weights whose sums the hardware still shifts down, by at
     /// least one bit: 2^-exponent. `input_exponent` is of what the first layer reads.
     int least_exponent(std::size_t layer, int input_exponent) const {
-        if (layer >= activation_exponents.size()) return kLeastExponent;
+        if (activation_exponents.empty()) return kLeastExponent;
         const int before = layer == 0 ? input_exponent : activation_exponents[layer - 1];
-        return activation_exponents[layer] - before + 1;
+        const bool last = layer >= activation_exponents.size();
+        return (last ? kFinestOutputExponent : activation_exponents[layer]) - before + 1;
     }
 
     int bits_of(std::size_t layer, std::size_t layers) const {

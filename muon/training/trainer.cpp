@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <string>
 
@@ -14,13 +15,8 @@
 namespace bunch::muon {
 namespace {
 
-constexpr std::size_t kCalibrationRows = 8192;
 constexpr std::size_t kLossRows = 20'000;  // of the training sample, for its curve
 constexpr std::size_t kStepsPerPruning = 50;
-
-std::span<const float> first_rows(const Dataset& dataset, std::size_t rows) {
-    return std::span(dataset.x).first(std::min(rows, dataset.rows) * dataset.inputs);
-}
 
 Status check(const Dataset& training, const Dataset& validation, const TrainSettings& settings,
              const Model& model) {
@@ -38,6 +34,9 @@ Status check(const Dataset& training, const Dataset& validation, const TrainSett
         return invalid_argument("a batch of " + std::to_string(settings.batch) +
                                 " rows at a rate of " + std::to_string(settings.rate) +
                                 " trains nothing; both must be above 0");
+    if (!(settings.decay >= 0 && settings.decay * static_cast<float>(settings.rate) < 1))
+        return invalid_argument("a decay of " + std::to_string(settings.decay) +
+                                " is not possible; it is 0 or more, and below 1 / rate");
     if (!(settings.pruning.sparsity >= 0 && settings.pruning.sparsity < 1))
         return invalid_argument("a sparsity of " + std::to_string(settings.pruning.sparsity) +
                                 " is not possible; it is a part of all weights, 0 to below 1");
@@ -88,7 +87,8 @@ class Training {
     void step(std::span<const std::uint32_t> rows, double progress) {
         if (settings_.pruning.sparsity > 0 && steps_++ % kStepsPerPruning == 0) prune_to(progress);
         const Network& gradient = gradient_.of(rows, model_.plan_or_null());
-        adam_.step(gradient, scheduled_rate(settings_.rate, progress), model_.network);
+        adam_.step(gradient, scheduled_rate(settings_.rate, progress), settings_.decay,
+                   model_.network);
         apply_masks(masks_, model_.network);
     }
 
@@ -114,6 +114,13 @@ double sparsity_of(const Network& network) {
            static_cast<double>(network.nonzero_weights()) / static_cast<double>(network.weights());
 }
 
+/// Whether a network had its final sparsity before `epoch` and another may still be better.
+bool is_pruned(const TrainSettings& settings, std::size_t epoch) {
+    if (settings.pruning.sparsity == 0 || epoch + 1 == settings.epochs) return true;
+    return settings.pruning.at(static_cast<double>(epoch) / static_cast<double>(settings.epochs)) >=
+           settings.pruning.sparsity;
+}
+
 }  // namespace
 
 double mean_loss(const Model& model, const Dataset& dataset, unsigned threads) {
@@ -135,6 +142,8 @@ Result<std::vector<EpochRecord>> train(const Dataset& training, const Dataset& v
     Training run(training, settings, model);
     const Dataset seen = rows_of(training, 0, std::min(kLossRows, training.rows));
     std::vector<EpochRecord> records;
+    Network best;
+    double least = std::numeric_limits<double>::infinity();
     for (std::size_t epoch = 0; epoch < settings.epochs; ++epoch) {
         run.epoch(epoch);
         const EpochRecord record{epoch + 1, mean_loss(model, seen, settings.threads),
@@ -146,7 +155,11 @@ Result<std::vector<EpochRecord>> train(const Dataset& training, const Dataset& v
                                     std::to_string(settings.rate));
         records.push_back(record);
         on_epoch(record);
+        if (record.validation_loss >= least || !is_pruned(settings, epoch)) continue;
+        least = record.validation_loss;
+        best = model.network;
     }
+    if (!best.layers.empty()) model.network = std::move(best);
     return records;
 }
 

@@ -21,6 +21,9 @@ struct TrainSettings {
     std::size_t epochs = 20;
     std::size_t batch = 512;
     double rate = 3e-3;
+    /// Each step takes this part times the rate off every weight. Large weights that cancel cost a
+    /// float nothing, but magnify the rounding of what they are multiplied with.
+    float decay = 0;
     float distillation = 0;  ///< 0 to 1: how much the teacher counts
     PruningSchedule pruning{};
     std::uint64_t seed = 1;  ///< of the order of the rows
@@ -45,8 +48,9 @@ struct EpochRecord {
 /// Called after each epoch.
 using OnEpoch = std::function<void(const EpochRecord&)>;
 
-/// Changes `model`. The mean loss without distillation is recorded. invalid_argument for settings
-/// that cannot work, a dataset that does not fit or is empty, or a loss that is no number.
+/// Changes `model`, to the best of its epochs by validation loss once pruning is over. The mean
+/// loss without distillation is recorded. invalid_argument for settings that cannot work, a dataset
+/// that does not fit or is empty, or a loss that is no number.
 Result<std::vector<EpochRecord>> train(const Dataset& training, const Dataset& validation,
                                        const TrainSettings& settings, Model& model,
                                        const OnEpoch& on_epoch);

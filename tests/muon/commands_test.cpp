@@ -69,7 +69,7 @@ TEST_F(Commands, TrainCompressAndEvaluateBothTasks) {
     const auto figures = nlohmann::json::parse(testing::internal::GetCapturedStdout());
     EXPECT_LT(figures[f + "/base"]["phi"]["rms"], figures["raw"]["phi"]["rms"]);
     EXPECT_LT(figures[f + "/small"]["phi"]["rms"], figures["raw"]["phi"]["rms"]);
-    EXPECT_LT(figures[f + "/small"]["weight_bits"], 1008 / 2 * 6 + 200);
+    EXPECT_LT(figures[f + "/small"]["weight_bits"], 1872 / 2 * 6 + 200);
     EXPECT_GT(figures[f + "/pair"]["roc_auc"], 0.8);
     const auto record = nlohmann::json::parse(*read_text(f + "/small/run.json"));
     EXPECT_EQ(record["curve"].size(), 4U);

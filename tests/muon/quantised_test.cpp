@@ -115,7 +115,7 @@ TEST(Compress, RefusesWhatDoesNotFitTogether) {
     const MuonSample sample = muons(200);
     const TaskData folded = split(dataset_of(sample, Encoding::folded));
     const TaskData raw = split(dataset_of(sample, Encoding::raw));
-    FloatRecipe recipe{{4}, {}, nullptr};
+    FloatRecipe recipe{{4}, {}};
     recipe.training.epochs = 1;
     const auto plain = train_float(raw, recipe, kQuiet);
     const auto student = train_float(folded, recipe, kQuiet);
@@ -126,6 +126,11 @@ TEST(Compress, RefusesWhatDoesNotFitTogether) {
                 HasSubstr("folded encoding"));
     EXPECT_THAT(compress(folded, *plain, squeeze, kQuiet).status().message(), HasSubstr("differ"));
     squeeze.teacher = &*plain;
+    recipe.teacher = &*plain;
+    recipe.training.distillation = 0.5;
+    EXPECT_THAT(train_float(folded, recipe, kQuiet).status().message(),
+                HasSubstr("teacher differs"));
+    recipe.teacher = nullptr;
     EXPECT_THAT(compress(folded, *student, squeeze, kQuiet).status().message(),
                 HasSubstr("teacher differs"));
     recipe.hidden = {0};

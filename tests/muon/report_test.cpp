@@ -27,13 +27,16 @@ TEST(Report, ShowsEveryNetworkAndThatHardwareIsEqual) {
     ASSERT_TRUE(text.ok());
     for (const char* part :
          {"## Targets", "| raw trigger |", "| baseline, folded |", "| teacher |", "| compressed |",
-          "| no distillation |", "| no transfer |", "| ONNX on bunch-runner-cpu | 20000 | 0 |"})
+          "| distillation added |", "| no transfer |", "| 96-48-24 |", "rows, transfer |",
+          "| ONNX on bunch-runner-cpu | 20000 | 0 |"})
         EXPECT_THAT(*text, HasSubstr(part));
     for (const char* picture : {"resolution", "roc", "pareto", "curves"})
         EXPECT_TRUE(std::filesystem::exists(folder + "/" + picture + ".svg")) << picture;
     const auto json = nlohmann::json::parse(*read_text(folder + "/report.json"));
     EXPECT_EQ(json["recalibration"]["pareto"].size(), 20U);
-    EXPECT_EQ(json["pair"]["ablation"].size(), 5U);
+    EXPECT_EQ(json["pair"]["ablation"].size(), 7U);
+    EXPECT_EQ(json["recalibration"]["search"].size(), 9U);
+    EXPECT_EQ(json["pair"]["few"].size(), 6U);
     EXPECT_EQ(json["settings"]["test_seed"], kTestSeed);
     for (const char* task : {"recalibration", "pair"}) {
         const auto& hardware = json["hardware"][task];

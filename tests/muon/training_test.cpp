@@ -6,6 +6,7 @@
 
 #include "muon/toy/sample.h"
 #include "muon/training/dataset.h"
+#include "muon/training/equalisation.h"
 #include "muon/training/forward.h"
 #include "muon/training/gradient.h"
 #include "muon/training/loss.h"
@@ -136,6 +137,57 @@ TEST(Training, FollowsATeacherThatKnowsBetterThanTheTargets) {
     EXPECT_LT(mean_loss(model, validation, 1), 0.01);
 }
 
+TEST(Training, EndsWithTheBestOfItsEpochs) {
+    const Dataset training = simple_data(4'000, 1), validation = simple_data(1'000, 2);
+    Model model = simple_model();
+    TrainSettings restless = settings(12);
+    restless.rate = 0.1;  // the loss jumps up and down
+
+    const auto records = train(training, validation, restless, model, kQuiet);
+
+    ASSERT_TRUE(records.ok()) << records.status().to_string();
+    double least = records->front().validation_loss;
+    for (const EpochRecord& record : *records) least = std::min(least, record.validation_loss);
+    EXPECT_EQ(mean_loss(model, validation, 1), least);
+}
+
+TEST(Training, DecayKeepsWeightsSmall) {
+    const Dataset training = simple_data(4'000, 1), validation = simple_data(1'000, 2);
+    Model model = simple_model(), decayed = simple_model();
+    TrainSettings with_decay = settings(10);
+    with_decay.decay = 1;
+    const auto squares = [](const Model& of) {
+        float sum = 0;
+        for (const Dense& layer : of.network.layers)
+            for (const float weight : layer.weights) sum += weight * weight;
+        return sum;
+    };
+
+    ASSERT_TRUE(train(training, validation, settings(10), model, kQuiet).ok());
+    ASSERT_TRUE(train(training, validation, with_decay, decayed, kQuiet).ok());
+
+    EXPECT_LT(squares(decayed), 0.8F * squares(model));
+}
+
+TEST(Equalisation, GivesUnitsACommonRangeAndChangesNoOutput) {
+    const Dataset data = simple_data(2'000, 1);
+    Network network = draw_network(std::vector<std::size_t>{data.inputs, 6, 5, 1}, 3);
+    for (float& weight : network.layers[1].weights) weight *= 40;
+    const auto before = predict(network, nullptr, data.x);
+
+    equalise(data.x, network);
+
+    const auto after = predict(network, nullptr, data.x);
+    for (std::size_t i = 0; i < after.size(); ++i)
+        EXPECT_NEAR(after[i], before[i], 1e-4F * (1 + std::abs(before[i])));
+    for (const auto& layer : activation_ranges(network, data.x))
+        for (const float range : layer)
+            if (range > 1e-3F) {
+                EXPECT_NEAR(range, 0.98F, 1e-3F);
+            }
+    EXPECT_EQ(activation_exponents(network, 8, data.x), (std::vector<int>{8, 8}));
+}
+
 TEST(Training, SaysWhatCannotWork) {
     const Dataset data = simple_data(100, 1);
     Model model = simple_model();
@@ -150,6 +202,9 @@ TEST(Training, SaysWhatCannotWork) {
     bad = settings(1);
     bad.pruning.sparsity = 1.5;
     EXPECT_THAT(message(data, bad), HasSubstr("sparsity of 1.5"));
+    bad = settings(1);
+    bad.decay = -1;
+    EXPECT_THAT(message(data, bad), HasSubstr("decay of -1"));
     bad = settings(1);
     bad.distillation = 2;
     EXPECT_THAT(message(data, bad), HasSubstr("part of the loss"));
@@ -179,6 +234,7 @@ TEST(Quantisation, NeverChoosesAScaleThatHardwareWouldHaveToShiftUp) {
     plan.activation_exponents = {7, 4};
     EXPECT_EQ(plan.least_exponent(0, 6), 2);
     EXPECT_EQ(plan.least_exponent(1, 6), -2);
+    EXPECT_EQ(plan.least_exponent(2, 6), 4);  // outputs are integers of 2^-7
 
     const std::vector<float> channel = {5.0F, -0.3F};
     const int exponent = weight_exponent(channel, 4, plan.least_exponent(0, 6));
