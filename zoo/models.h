@@ -37,6 +37,9 @@ void build_deeptau(OnnxBuilder& net);
 /// EdgeConv blocks on the 8 nearest neighbours each, to eight classes.
 void build_particlenet(OnnxBuilder& net);
 
+/// The same network with a mask for each of the two, so that clouds can be padded.
+void build_particlenet_masked(OnnxBuilder& net);
+
 /// Dense layers with ReLU between: sizes that taggers and regressions in physics have, for which
 /// the CPU backend states how fast it is. 27-32-32-16-1, 30-64-64-64-3 and 784-1024-1024-512-10.
 void build_mlp_27(OnnxBuilder& net);

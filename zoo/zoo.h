@@ -31,6 +31,7 @@ struct ZooModel {
 /// | deepmet     | [N,4500,11]         | output [N,2]    | 12,665     |
 /// | deeptau     | three, see below    | output [N,4]    | 1,053,542  |
 /// | particlenet | two, see below      | output [N,8]    | 234,088    |
+/// | particlenet_masked | four, see below | output [N,8] | 234,088    |
 /// | mlp_27      | [N,27]              | output [N,1]    | 2,497      |
 /// | mlp_30      | [N,30]              | output [N,3]    | 10,499     |
 /// | mlp_784     | [N,784]             | output [N,10]   | 2,383,370  |
@@ -38,7 +39,9 @@ struct ZooModel {
 /// | small_cnn   | [N,3,32,32]         | logits [N,10]   | 2,178      |
 ///
 /// deeptau takes "tau" [N,47], "inner" [N,228,11,11] and "outer" [N,228,21,21]; particlenet takes
-/// "particles" [N,23,P] and "vertices" [N,14,V] with P and V left open, together at least 2.
+/// "particles" [N,23,P] and "vertices" [N,14,V] with P and V left open, together at least 2; the
+/// masked one also "particles_mask" [N,1,P] and "vertices_mask" [N,1,V], 1 where there is one and 0
+/// where there is none: same weights, same answers.
 const std::vector<ZooModel>& zoo_models();
 
 /// Writes the model of that name as ONNX (opset 13, batch normalisation kept as nodes) to `path`,

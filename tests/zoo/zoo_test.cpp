@@ -102,6 +102,7 @@ TEST_F(Zoo, GivesEveryModelItsPublishedShapesAndParameters) {
         {"deepmet", {"input N 4500 11", "output N 2", 12'665}},
         {"deeptau", {"tau N 47", "output N 4", 1'053'542}},
         {"particlenet", {"particles N 23 P", "output N 8", 234'088}},
+        {"particlenet_masked", {"particles N 23 P", "output N 8", 234'088}},
         {"mlp_27", {"input N 27", "output N 1", 2'497}},
         {"mlp_30", {"input N 30", "output N 3", 10'499}},
         {"mlp_784", {"input N 784", "output N 10", 2'383'370}},
