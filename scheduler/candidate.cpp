@@ -114,8 +114,9 @@ std::uint32_t Scheduler::Impl::share_of(const ClassUse& use, const BatchRules& r
         std::clamp<std::uint64_t>(std::max(share, enough), 1, rules.limit));
 }
 
+/// For a batch of the calls that stand in `line`.
 BatchRules Scheduler::Impl::rules_of(const ModelRecord& model, const ClassUse& use, Index index,
-                                     std::uint64_t rows) const {
+                                     std::size_t line) const {
     const LaneRecord& lane = pool_.lane_at(index);
     const Index instance = pool_.instance_on(lane.device, model.index);
     BatchRules rules;
@@ -123,23 +124,25 @@ BatchRules Scheduler::Impl::rules_of(const ModelRecord& model, const ClassUse& u
     rules.curve = use.curve;
     rules.lane_is_idle = lane.batches.empty();
     rules.begin = rules.lane_is_idle ? now_ : std::max(now_, lane.free_at);
-    rules.on = pool_.run_on(index);
-    rules.share = std::min(share_of(use, rules, rows), use.curve->trial_rows(rules.limit));
+    rules.on = pool_.run_on(index, model.queue.lines()[line].shape_class);
+    rules.share =
+        std::min(share_of(use, rules, rows_for(model, line)), use.curve->trial_rows(rules.limit));
     return rules;
 }
 
 /// When a call of so many rows that begins on another class would be through. Asked for one waiting
 /// call after the other, so the last answer is kept until something changes.
 TimePoint Scheduler::Impl::end_elsewhere(const ModelRecord& model, const ClassUse& use,
-                                         std::uint32_t rows) const {
-    const Elsewhere question{now_, next_batch_, model.index, use.device_class, rows, kNever};
+                                         std::uint32_t rows, ShapeClass shape) const {
+    const Elsewhere question{now_, next_batch_, model.index, use.device_class, rows, shape, kNever};
     if (elsewhere_.is_same_question(question)) return elsewhere_.end;
     elsewhere_ = question;
     for (const ClassUse& other : model.uses) {
         if (other.device_class == use.device_class) continue;
         const TimePoint begin = pool_.earliest_free(other.device_class, model.index, now_);
         if (begin == kNever) continue;
-        const Duration run = other.curve->run(std::min(rows, other.limit), {other.usual_others, 1});
+        const Duration run =
+            other.curve->run(std::min(rows, other.limit), {other.usual_others, 1, shape});
         elsewhere_.end = std::min(elsewhere_.end, saturating_add(begin, run));
     }
     return elsewhere_.end;
@@ -195,7 +198,7 @@ Scheduler::Impl::Plan Scheduler::Impl::plan_batch(Index index, const ClassUse& u
         piece = here.after;
         if (here.rows != elsewhere_rows) {
             elsewhere_rows = here.rows;
-            elsewhere = end_elsewhere(model, use, here.rows);
+            elsewhere = end_elsewhere(model, use, here.rows, rules.on.shape);
         }
         if (may_go && elsewhere > deadline) {
             // With it go its other pieces, which stand behind this one.
@@ -299,7 +302,7 @@ void Scheduler::Impl::consider_shedding(const ModelRecord& model, const ClassUse
             const bool may_go = !model.has_order || this->may_go(model, piece.call, lane);
             if (may_go && fits >= wanted && fits >= std::min(piece.rows, rules.limit)) break;
             ++walked;
-            if (may_go && end_elsewhere(model, use, piece.rows) > deadline)
+            if (may_go && end_elsewhere(model, use, piece.rows, rules.on.shape) > deadline)
                 here.skipped += piece.rows;
             here.available -= piece.rows;
             here.first = piece.after;
@@ -343,7 +346,7 @@ std::optional<Scheduler::Impl::Candidate> Scheduler::Impl::evaluate(Index index,
     do {
         line = next_line(model, least, candidate.plan.is_stale ? model.queue.lines().size() : line);
         if (line == model.queue.lines().size()) return std::nullopt;
-        rules = rules_of(model, use, lane, rows_for(model, line));
+        rules = rules_of(model, use, lane, line);
         if (only_full && rows_for(model, line) < rules.limit && !model.is_one_call_per_batch())
             return std::nullopt;
         candidate.plan = plan_batch(index, use, rules, line, lane);
@@ -388,10 +391,11 @@ double Scheduler::Impl::score_of(const ModelRecord& model, const ClassUse& use,
     const double slack =
         to_seconds(wanted - rules.begin - use.curve->cautious_run(plan.rows, rules.on)) - turn;
     const double whole = to_seconds(std::max(wanted - oldest.arrival, Duration(1)));
-    // Trial batches are small, but what they teach is worth more.
+    // Trial batches are small, but what they teach is worth more. Long rows are not to blame for
+    // it.
     const double efficiency =
         use.curve->known() && use.curve->is_tried() && model.attainable_rate > 0
-            ? use.curve->rate(plan.rows, rules.on) / model.attainable_rate
+            ? use.curve->rate(plan.rows, {rules.on.others, rules.on.pace}) / model.attainable_rate
             : 1;
     const double scarcity =
         std::clamp((record.usefulness - kScarceFrom) / (kScarceAt - kScarceFrom), 0.0, 1.0);

@@ -15,6 +15,8 @@ constexpr double kMostContention = 4;     // of one other lane
 constexpr double kCopyGain = 0.1;         // of the newest sample
 constexpr double kCorrectionGain = 0.05;  // of the newest sample
 constexpr double kCorrectionMatters = 0.03;
+constexpr double kShapeGain = 0.1;        // of the newest sample
+constexpr double kMostShapeWork = 1000;   // of one shape's rows, in usual ones
 constexpr double kOutlier = 4;            // times off the curve that a sample may count for
 constexpr double kMinSizeSpread = 0.01;   // variance of rows over mean square that gives a slope
 constexpr double kEfficiencyLoss = 0.03;  // of a batch of efficient_rows()
@@ -54,6 +56,8 @@ void CostCurve::learn_run(std::uint32_t rows, Duration compute, RunOn on) {
     ++tries_;
     if (!is_plausible(rows, compute)) return;
     double seconds = to_seconds(compute) / on.pace;
+    if (known()) learn_shape(on.shape, seconds / mean_seconds(rows, {on.others, 1}));
+    seconds /= work_of(on.shape);
     double expected = seconds;
     if (known()) {
         expected = mean_seconds(rows, {on.others, 1});
@@ -104,6 +108,15 @@ void CostCurve::learn_correction(std::uint32_t rows, double ratio) {
     review_corrections();
 }
 
+/// Moves slowly, as the line does: a shape that comes alone for long becomes the usual one.
+void CostCurve::learn_shape(ShapeClass shape, double ratio) {
+    if (shape == 0 || shape > kLastingClasses) return;
+    if (shape >= work_of_shape_.size()) work_of_shape_.resize(shape + 1, 1);
+    double& work = work_of_shape_[shape];
+    work += kShapeGain * (std::clamp(ratio, work / kOutlier, work * kOutlier) - work);
+    work = std::clamp(work, 1 / kMostShapeWork, kMostShapeWork);
+}
+
 void CostCurve::review_corrections() {
     is_straight_ = std::all_of(corrections_.begin(), corrections_.end(),
                                [](double one) { return std::abs(one - 1) <= kCorrectionMatters; });
@@ -143,7 +156,7 @@ double CostCurve::line_seconds(double rows, std::uint32_t others) const {
 }
 
 double CostCurve::mean_seconds(std::uint32_t rows, RunOn on) const {
-    const double straight = line_seconds(rows, on.others) * on.pace;
+    const double straight = line_seconds(rows, on.others) * factor(on);
     return is_straight_ ? straight : straight * corrections_[bucket_of(rows, kBuckets)];
 }
 
@@ -196,7 +209,7 @@ std::uint32_t CostCurve::rows_on_line(double seconds, double copy, std::uint32_t
 std::uint32_t CostCurve::rows_within(Duration budget, bool with_copy, std::uint32_t limit,
                                      RunOn on) const {
     if (!known()) return limit;
-    const double scale = upper_factor_ * on.pace;
+    const double scale = upper_factor_ * factor(on);
     const double copy = with_copy ? copy_per_row() / scale : 0;
     const double seconds = to_seconds(budget) / scale;
     if (is_straight_) return rows_on_line(seconds, copy, limit, on);

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/call.h"
 #include "core/ids.h"
 #include "core/time.h"
 #include "scheduler/events.h"
@@ -21,15 +22,17 @@ namespace bunch {
 /// Devices of one class run a model equally fast. Numbers are given out by CostModel.
 using ClassId = Id<struct ClassTag, std::uint32_t>;
 
-/// How a batch runs: beside how many other busy lanes of its device, and at which pace of the
-/// device (2: all its runs take twice as long as those of its class).
+/// How a batch runs: beside how many other busy lanes of its device, at which pace of the device
+/// (2: all its runs take twice as long as those of its class), and what shape its rows have.
 struct RunOn {
     std::uint32_t others = 0;
     double pace = 1;
+    ShapeClass shape = 0;  ///< counts if it is one that lasts; 0: whatever is usual
 };
 
 /// What one model costs on one device class: l(b, o) = fixed + per_row · b · (1 + contention · o)
-/// for b rows beside o other busy lanes, times a correction per power of two of b.
+/// for b rows beside o other busy lanes, times a correction per power of two of b, times what rows
+/// of the batch's shape take compared with the usual ones.
 class CostCurve {
   public:
     /// One batch took this long to compute. Nonsense (no rows, no or more than an hour of time) is
@@ -121,6 +124,11 @@ class CostCurve {
     void learn_contention(double error, double expected, double rows, std::uint32_t others);
     void learn_spread(double ratio);
     void learn_correction(std::uint32_t rows, double ratio);
+    void learn_shape(ShapeClass shape, double ratio);
+    double factor(RunOn on) const { return on.pace * work_of(on.shape); }
+    double work_of(ShapeClass shape) const {
+        return shape < work_of_shape_.size() ? work_of_shape_[shape] : 1;
+    }
     void review_corrections();
     void fit();
 
@@ -138,7 +146,8 @@ class CostCurve {
     double gather_per_row_ = 0;    ///< seconds; 0: not learnt
     double transfer_per_row_ = 0;  ///< seconds; 0: not learnt
     std::array<double, kBuckets> corrections_ = no_corrections();
-    bool is_straight_ = true;  ///< no correction matters
+    bool is_straight_ = true;            ///< no correction matters
+    std::vector<double> work_of_shape_;  ///< index is ShapeClass; as far as shapes were seen
     std::uint64_t runs_ = 0;
     std::uint64_t tries_ = 0;  ///< runs, those of nonsense times included
     std::uint32_t smallest_rows_ = 0;

@@ -119,9 +119,12 @@ void Scheduler::Impl::give_lower_tier(Index device_class, LaneState state, Candi
     }
     if (!lower) return;
     const auto seconds = [&](const Candidate& one) {
-        for (const ClassUse& use : models_[one.model].uses)
+        const ModelRecord& model = models_[one.model];
+        const ShapeClass shape =
+            one.is_suspect ? 0 : model.queue.lines()[one.plan.line].shape_class;
+        for (const ClassUse& use : model.uses)
             if (use.device_class == device_class)
-                return to_seconds(use.curve->run(one.plan.rows, pool_.run_on(one.lane)));
+                return to_seconds(use.curve->run(one.plan.rows, pool_.run_on(one.lane, shape)));
         return 0.0;
     };
     const double price = seconds(*lower);
@@ -187,12 +190,14 @@ void Scheduler::Impl::dispatch(const Candidate& candidate, std::vector<Decision>
     flight.curve = instance.curve;
     flight.is_alone = candidate.is_suspect;
     flight.clients = flight.excess_rows = 0;
+    flight.shape = 0;
     CloseReason closed_by = candidate.plan.closed_by;
     const bool is_probe = pool_.lane_at(lane).health != LaneHealth::sound;
     const std::uint32_t limit = is_probe ? 1 : instance.limit;
     if (flight.is_alone) {
         flight.group = model.queue.take_suspects(calls_, limit);
         for (const HeldSlice& held : flight.group.slices) leave_queue(candidate.model, held, lane);
+        flight.shape = calls_[flight.group.slices.front().call].ticket.shape_class;
         if (!model.queue.has_suspects()) mark_dirty(candidate.model);  // ordered calls waited
     } else {
         flight.group.lost_alone = 0;
@@ -201,7 +206,8 @@ void Scheduler::Impl::dispatch(const Candidate& candidate, std::vector<Decision>
         rules.curve = instance.curve;
         rules.lane_is_idle = was_idle;
         rules.begin = was_idle ? now_ : std::max(now_, free_at);
-        rules.on = {flight.others, pool_.device_at(device).pace};
+        flight.shape = model.queue.lines()[candidate.plan.line].shape_class;
+        rules.on = pool_.run_on(flight);
         take_rows(candidate, rules, flight);
         if (use.hold_since != TimePoint() && closed_by == CloseReason::queue)
             closed_by = CloseReason::waited;
@@ -220,8 +226,7 @@ void Scheduler::Impl::dispatch(const Candidate& candidate, std::vector<Decision>
         spare_slices_.pop_back();
     }
     for (const HeldSlice& held : flight.group.slices) batch.slices.push_back(held.slice);
-    const Duration predicted =
-        instance.curve->run(flight.rows, {flight.others, pool_.device_at(device).pace});
+    const Duration predicted = instance.curve->run(flight.rows, pool_.run_on(flight));
     double& mean_run = pool_.class_at(use.device_class).mean_run;
     mean_run += kMeanRunGain * (to_seconds(predicted) - mean_run);
     watch_lane(lane);

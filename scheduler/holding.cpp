@@ -51,8 +51,8 @@ bool Scheduler::Impl::leaves_to_better_class(const ModelRecord& model, ClassUse&
         const double lanes = std::max(1u, other.lanes);
         const Duration backlog =
             from_seconds((backlog_of(other.device_class, model.index) + own) / lanes);
-        const Duration run =
-            other.curve->run(std::min(plan.rows, other.limit), {other.usual_others, 1});
+        const Duration run = other.curve->run(std::min(plan.rows, other.limit),
+                                              {other.usual_others, 1, rules.on.shape});
         const TimePoint there = saturating_add(free, backlog + run);
         if (there < sooner) scarce = load_of(other);
         sooner = std::min(sooner, there);
@@ -85,8 +85,7 @@ void Scheduler::Impl::list_answers_to_come() {
         if (lane.batches.empty()) continue;
         const InFlight& batch = pool_.batch_at(lane.batches.front());
         if (batch.clients == 0) continue;
-        const RunOn on{batch.others, pool_.device_at(lane.device).pace};
-        const TimePoint end = batch.begin + batch.curve->run(batch.rows, on);
+        const TimePoint end = batch.begin + batch.curve->run(batch.rows, pool_.run_on(batch));
         to_come_.push_back({batch.model, std::max(end, now_), batch.clients});
     }
 }

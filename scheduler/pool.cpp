@@ -166,7 +166,7 @@ void Pool::refresh(Index lane, TimePoint at) {
     for (const Index index : record.batches) {
         const InFlight& batch = batches_[index];
         is_known = is_known && batch.curve->known();
-        const Duration run = batch.curve->run(batch.rows, {batch.others, device.pace});
+        const Duration run = batch.curve->run(batch.rows, run_on(batch));
         end = saturating_add(std::max(end, batch.begin), run);
     }
     record.free_at = std::max(at, end);
@@ -180,7 +180,7 @@ void Pool::refresh(Index lane, TimePoint at) {
 
 Duration Pool::lead(const LaneRecord& lane) const {
     const InFlight& last = batches_[lane.batches.back()];
-    const Duration run = last.curve->run(last.rows);
+    const Duration run = last.curve->run(last.rows, {0, 1, last.shape});
     const Duration copy = devices_[lane.device].longest_copy;
     const Duration early =
         from_seconds(to_seconds(run) * kDeviationsPerLead * last.curve->deviation());
@@ -223,8 +223,12 @@ std::uint32_t Pool::busy_beside(Index lane) const {
     return devices_[record.device].busy_lanes - (record.batches.empty() ? 0 : 1);
 }
 
-RunOn Pool::run_on(Index lane) const {
-    return {busy_beside(lane), devices_[lanes_[lane].device].pace};
+RunOn Pool::run_on(Index lane, ShapeClass shape) const {
+    return {busy_beside(lane), devices_[lanes_[lane].device].pace, shape};
+}
+
+RunOn Pool::run_on(const InFlight& batch) const {
+    return {batch.others, devices_[batch.device].pace, batch.shape};
 }
 
 bool Pool::runs(const LaneRecord& lane, Index model) const {

@@ -35,6 +35,7 @@ struct InFlight {
     std::uint32_t excess_rows = 0;  ///< of tenants beyond their share
     std::uint32_t clients = 0;      ///< that are known by name and get an answer
     std::uint32_t others = 0;       ///< other busy lanes of the device when it began
+    ShapeClass shape = 0;           ///< of all its rows
     TimePoint begin;                ///< when it was, or is expected to have been, ready to run
 };
 
@@ -164,7 +165,8 @@ class Pool {
 
     /// Other lanes of its device that have a batch.
     std::uint32_t busy_beside(Index lane) const;
-    RunOn run_on(Index lane) const;
+    RunOn run_on(Index lane, ShapeClass shape = 0) const;
+    RunOn run_on(const InFlight& batch) const;
 
     /// When the first lane of a class that can run the model is expected to be free; `at` at the
     /// earliest, kNever if there is none.

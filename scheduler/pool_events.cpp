@@ -241,7 +241,7 @@ void Scheduler::Impl::learn(const InFlight& batch, const RunReport& report) {
     DeviceRecord& device = pool_.device_at(batch.device);
     if (!batch.curve->known()) next_check_ = now_;  // now it can be told what takes too long
     learn_pace(device, batch, report.compute);
-    batch.curve->learn_run(batch.rows, report.compute, {batch.others, device.pace});
+    batch.curve->learn_run(batch.rows, report.compute, pool_.run_on(batch));
     batch.curve->learn_gather(batch.rows, report.gather);
     if (!batch.was_behind) batch.curve->learn_transfer(batch.rows, report.transfer);
     // Old peaks fade, so that one slow copy does not cost late binding for ever.
@@ -258,7 +258,7 @@ void Scheduler::Impl::learn(const InFlight& batch, const RunReport& report) {
 /// their curves has learnt it.
 void Scheduler::Impl::learn_pace(DeviceRecord& device, const InFlight& batch, Duration compute) {
     if (batch.curve->runs() < kRunsBeforePace || compute <= Duration::zero()) return;
-    const double expected = to_seconds(batch.curve->run(batch.rows, {batch.others, device.pace}));
+    const double expected = to_seconds(batch.curve->run(batch.rows, pool_.run_on(batch)));
     const double ratio =
         std::clamp(to_seconds(compute) / expected, 1 / kMostPaceStep, kMostPaceStep);
     // One run that is far off is a stall; a second one the same way is a change.

@@ -182,7 +182,7 @@ class Scheduler::Impl {
     Index pick_lane(Index model, const ClassUse& use, LaneState state, bool for_suspects);
     std::size_t next_line(const ModelRecord& model, Tier least, std::size_t after) const;
     BatchRules rules_of(const ModelRecord& model, const ClassUse& use, Index lane,
-                        std::uint64_t rows) const;
+                        std::size_t line) const;
     std::uint32_t share_of(const ClassUse& use, const BatchRules& rules, std::uint64_t rows) const;
     void give_up(Index model, Index call);
     std::uint64_t rows_for(const ModelRecord& model, std::size_t line) const;
@@ -194,8 +194,8 @@ class Scheduler::Impl {
                            Index lane, std::uint32_t cap, Plan& plan) const;
     double score_of(const ModelRecord& model, const ClassUse& use, const BatchRules& rules,
                     const Plan& plan) const;
-    TimePoint end_elsewhere(const ModelRecord& model, const ClassUse& use,
-                            std::uint32_t rows) const;
+    TimePoint end_elsewhere(const ModelRecord& model, const ClassUse& use, std::uint32_t rows,
+                            ShapeClass shape) const;
     double load_of(const ClassUse& use) const;
     TimePoint wanted_by(const ModelRecord& model, const OpenCall& call,
                         Duration otherwise = kUsualObjective) const;
@@ -248,11 +248,12 @@ class Scheduler::Impl {
         Index model = kNone;
         Index device_class = kNone;
         std::uint32_t rows = 0;
+        ShapeClass shape = 0;
         TimePoint end;
 
         bool is_same_question(const Elsewhere& other) const {
             return at == other.at && batches == other.batches && model == other.model &&
-                   device_class == other.device_class && rows == other.rows;
+                   device_class == other.device_class && rows == other.rows && shape == other.shape;
         }
     };
     mutable Elsewhere elsewhere_;

@@ -102,9 +102,8 @@ void Scheduler::Impl::watch_lane(Index index) {
 TimePoint Scheduler::Impl::overdue_at(const LaneRecord& lane) const {
     if (lane.batches.empty()) return kNever;
     const InFlight& batch = pool_.batch_at(lane.batches.front());
-    const RunOn on{batch.others, pool_.device_at(lane.device).pace};
-    const Duration longest =
-        std::max(kOverdue * batch.curve->cautious_run(batch.rows, on), kLeastOverdue);
+    const Duration longest = std::max(
+        kOverdue * batch.curve->cautious_run(batch.rows, pool_.run_on(batch)), kLeastOverdue);
     return saturating_add(batch.begin, longest);
 }
 
@@ -137,7 +136,7 @@ void Scheduler::Impl::check_lanes() {
 /// A batch of a lane that is not sound is through.
 void Scheduler::Impl::judge_probe(Index index, const InFlight& batch, const RunReport& report) {
     LaneRecord& lane = pool_.lane_at(index);
-    const Duration usual = batch.curve->cautious_run(batch.rows, {batch.others, 1});
+    const Duration usual = batch.curve->cautious_run(batch.rows, {batch.others, 1, batch.shape});
     const bool is_probe = lane.health == LaneHealth::probing;
     if (is_probe && report.code == StatusCode::ok &&
         report.compute <= std::max(kSoundAgain * usual, Duration(1))) {

@@ -96,6 +96,26 @@ TEST(Batching, NeverMixesShapes) {
     EXPECT_THAT(calls_of(batches_of(decide(scheduler, at(2ms))).at(0)), ElementsAre(2, 4));
 }
 
+TEST(Batching, ForetellsTheRunOfEachPaddingBucket) {
+    Scheduler scheduler = one_lane(policy(4), 1);
+    Duration predicted[3]{};
+    for (std::uint64_t call = 0; call < 400; ++call) {
+        const ShapeClass shape = call % 2 == 0 ? 1 : 2;
+        const auto rows = static_cast<std::uint32_t>(1 + call / 2 % 4);
+        Ticket one = ticket(call + 1, rows);
+        one.shape_class = shape;
+        const TimePoint now = at(call * 100ms);
+        scheduler.submit(now, one);
+        for (const Decision& decision : decide(scheduler, now))
+            if (const auto* dispatch = std::get_if<Dispatch>(&decision); dispatch && rows == 4)
+                predicted[shape] = dispatch->predicted_run;
+        scheduler.batch_done(now + 50ms, BatchId{call}, report(shape * rows * 5ms));
+    }
+
+    EXPECT_NEAR(to_seconds(predicted[1]), 0.020, 0.002);
+    EXPECT_NEAR(to_seconds(predicted[2]), 0.040, 0.004);
+}
+
 TEST(Batching, TakesTheMoreUrgentPriorityFirstAndTheLessUrgentAsFarAsThereIsRoom) {
     Scheduler scheduler = one_lane(policy(3), 1);
     for (std::uint64_t call = 1; call <= 2; ++call) {

@@ -30,6 +30,33 @@ TEST(CostCurve, LearnsAStraightLineOverRows) {
         EXPECT_NEAR(to_seconds(curve.run(rows)), to_seconds(line(rows)), 1e-6) << rows;
 }
 
+TEST(CostCurve, LearnsWhatRowsOfEachLastingShapeTake) {
+    CostCurve curve;
+    for (int i = 0; i < 200; ++i)
+        for (const std::uint32_t rows : {1u, 8u, 32u, 100u}) {
+            curve.learn_run(rows, line(rows), {0, 1, 1});
+            curve.learn_run(rows, 4 * line(rows), {0, 1, 2});
+        }
+
+    for (const std::uint32_t rows : {1u, 20u, 64u}) {
+        EXPECT_NEAR(to_seconds(curve.run(rows, {0, 1, 1})), to_seconds(line(rows)),
+                    0.03 * to_seconds(line(rows)));
+        EXPECT_NEAR(to_seconds(curve.run(rows, {0, 1, 2})), 4 * to_seconds(line(rows)),
+                    0.12 * to_seconds(line(rows)));
+        EXPECT_GT(curve.run(rows), line(rows));
+        EXPECT_LT(curve.run(rows), 4 * line(rows));
+    }
+    EXPECT_LT(curve.deviation(), 0.02);
+}
+
+TEST(CostCurve, LearnsNothingOfShapesWhoseNumberIsUsedAgain) {
+    CostCurve curve = learnt();
+
+    for (int i = 0; i < 5; ++i) curve.learn_run(8, 2 * line(8), {0, 1, kLastingClasses + 1});
+
+    EXPECT_EQ(curve.run(8, {0, 1, kLastingClasses + 1}), curve.run(8));
+}
+
 TEST(CostCurve, KnowsNothingBeforeTheFirstRun) {
     const CostCurve curve;
 
