@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <regex>
+#include <sstream>
 
 namespace bunch {
 namespace {
@@ -98,7 +100,58 @@ bool is_echo(const NamedTensor& output, const Request& request) {
 
 }  // namespace
 
-Result<ModelSignature> signature_of(const inference::ModelMetadataResponse& metadata) {
+Result<BenchLengths::Range> parse_lengths(const std::string& text) {
+    BenchLengths::Range range;
+    std::smatch match;
+    static const std::regex kForm(R"(([^=]+)=(\d{1,9})(?:\.\.(\d{1,9}))?)");
+    if (std::regex_match(text, match, kForm)) {
+        range.least = std::stoll(match[2]);
+        range.most = match[3].matched ? std::stoll(match[3]) : range.least;
+        std::istringstream names(match[1]);
+        for (std::string name; std::getline(names, name, ',');) range.inputs.push_back(name);
+    }
+    if (range.inputs.empty() || range.least > range.most)
+        return invalid_argument("--length " + text +
+                                " is no range of lengths (write particles=8..50)");
+    return range;
+}
+
+namespace {
+
+/// The inputs that are named somewhere have to be there.
+Status check_names(const ModelSignature& signature, const BenchLengths& lengths) {
+    std::vector<std::string> names = lengths.without;
+    for (const BenchLengths::Range& range : lengths.ranges)
+        names.insert(names.end(), range.inputs.begin(), range.inputs.end());
+    for (const std::string& name : names)
+        if (std::none_of(signature.inputs.begin(), signature.inputs.end(),
+                         [&](const TensorSpec& input) { return input.name == name; }))
+            return invalid_argument("the model has no input '" + name + "' (--length, --without)");
+    return ok_status();
+}
+
+}  // namespace
+
+ModelSignature with_lengths(const ModelSignature& signature, const BenchLengths& lengths,
+                            std::uint64_t seed) {
+    std::mt19937_64 random(seed ^ 0x6c656e67746873);
+    ModelSignature made = signature;
+    for (const BenchLengths::Range& range : lengths.ranges) {
+        const auto choices = static_cast<std::uint64_t>(range.most - range.least + 1);
+        const auto length = range.least + static_cast<std::int64_t>(random() % choices);
+        for (TensorSpec& input : made.inputs) {
+            if (std::find(range.inputs.begin(), range.inputs.end(), input.name) ==
+                range.inputs.end())
+                continue;
+            for (std::size_t i = made.batched ? 1 : 0; i < input.shape.rank(); ++i)
+                if (input.shape[i] == kAnyExtent) input.shape.set(i, length);
+        }
+    }
+    return made;
+}
+
+Result<ModelSignature> signature_of(const inference::ModelMetadataResponse& metadata,
+                                    const BenchLengths& lengths) {
     ModelSignature signature;
     BUNCH_RETURN_IF_ERROR(add_specs(metadata.inputs(), "input", signature.inputs));
     BUNCH_RETURN_IF_ERROR(add_specs(metadata.outputs(), "output", signature.outputs));
@@ -107,9 +160,15 @@ Result<ModelSignature> signature_of(const inference::ModelMetadataResponse& meta
         signature.batched =
             signature.batched && input.shape.rank() > 0 && input.shape[0] == kAnyExtent;
     }
-    if (!row_bytes(signature.inputs, signature.batched)) {
-        return unimplemented("model '" + metadata.name() +
-                             "' has an input with open extents beside its rows");
+    BUNCH_RETURN_IF_ERROR(check_names(signature, lengths));
+    std::erase_if(signature.inputs, [&](const TensorSpec& input) {
+        return std::find(lengths.without.begin(), lengths.without.end(), input.name) !=
+               lengths.without.end();
+    });
+    if (!row_bytes(with_lengths(signature, lengths, 0).inputs, signature.batched)) {
+        return invalid_argument("model '" + metadata.name() +
+                                "' has an input with open extents beside its rows (say how long "
+                                "requests are: --length NAME=8..50)");
     }
     return signature;
 }

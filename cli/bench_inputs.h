@@ -13,9 +13,30 @@
 
 namespace bunch {
 
-/// The model's tensors from its metadata. unimplemented for a model whose inputs have open extents
-/// beside the rows: nobody here knows which would be right.
-Result<ModelSignature> signature_of(const inference::ModelMetadataResponse& metadata);
+/// How long requests are in extents that a model leaves open beside its rows.
+struct BenchLengths {
+    /// Inputs that have the same length in one request, drawn from `least` to `most`.
+    struct Range {
+        std::vector<std::string> inputs;
+        std::int64_t least = 1;
+        std::int64_t most = 1;
+    };
+    std::vector<Range> ranges;
+    std::vector<std::string> without;  ///< inputs that are not sent: masks that the daemon makes
+};
+
+/// "particles=8..50", "points,features=8..50" or "x=30".
+Result<BenchLengths::Range> parse_lengths(const std::string& text);
+
+/// The model's tensors from its metadata, but for inputs that are not sent. invalid_argument for
+/// open extents beside the rows of which `lengths` says nothing, and for inputs that the model has
+/// not.
+Result<ModelSignature> signature_of(const inference::ModelMetadataResponse& metadata,
+                                    const BenchLengths& lengths = {});
+
+/// The signature with all lengths chosen; the same for the same seed.
+ModelSignature with_lengths(const ModelSignature& signature, const BenchLengths& lengths,
+                            std::uint64_t seed);
 
 /// A request of `rows` rows. Numbers are uniform in [-1, 1), integers in [0, 16); the same seed
 /// gives the same request, different seeds give different ones.

@@ -36,7 +36,9 @@ Result<std::unique_ptr<BenchWorker>> BenchWorker::open(const BenchPlan& plan,
 
 Request BenchWorker::request_of(std::uint32_t slot) const {
     const std::uint64_t number = std::uint64_t{process_} * plan_.concurrency + slot;
-    Request request = random_request(plan_.model, plan_.signature, plan_.rows, plan_.seed + number);
+    const std::uint64_t seed = plan_.seed + number;
+    Request request = random_request(
+        plan_.model, with_lengths(plan_.signature, plan_.lengths, seed), plan_.rows, seed);
     request.version = plan_.version;
     request.tenant = plan_.tenant;
     request.timeout = plan_.timeout;

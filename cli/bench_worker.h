@@ -24,6 +24,7 @@ struct BenchPlan {
     std::string version;
     std::string tenant;
     ModelSignature signature;
+    BenchLengths lengths;
     std::uint32_t processes = 1;
     std::uint32_t concurrency = 1;  ///< requests in flight, of each process
     std::uint32_t rows = 1;         ///< of a request

@@ -14,6 +14,7 @@ struct BenchOptions {
     std::uint64_t requests = 0;
     double duration_seconds = 5;
     double warmup_seconds = 1;
+    std::vector<std::string> lengths;
     bool json = false;
 };
 
@@ -25,7 +26,10 @@ Status complete(BenchOptions& options) {
     inference::ModelMetadataResponse metadata;
     BUNCH_RETURN_IF_ERROR(options.server.call(ControlMethod::model_metadata, request, metadata));
     BenchPlan& plan = options.plan;
-    BUNCH_ASSIGN_OR_RETURN(plan.signature, signature_of(metadata));
+    for (const std::string& text : options.lengths) {
+        BUNCH_ASSIGN_OR_RETURN(plan.lengths.ranges.emplace_back(), parse_lengths(text));
+    }
+    BUNCH_ASSIGN_OR_RETURN(plan.signature, signature_of(metadata, plan.lengths));
     if (!plan.signature.batched && plan.rows != 1) {
         return invalid_argument("model '" + plan.model + "' does not batch: use --rows 1");
     }
@@ -80,6 +84,15 @@ void add_bench_command(CLI::App& app, Action& chosen) {
     command->add_option("--rows", plan.rows, "Rows of a request")
         ->check(CLI::Range(1, 1 << 24))
         ->capture_default_str();
+    command
+        ->add_option("--length", options->lengths,
+                     "Length of requests in an open extent, drawn for each one in flight: "
+                     "particles=8..50, or points,features=8..50 for inputs of equal length")
+        ->allow_extra_args(false);
+    command
+        ->add_option("--without", plan.lengths.without,
+                     "An input that is not sent: a mask that the daemon makes")
+        ->allow_extra_args(false);
     CLI::Option* duration =
         command->add_option("--duration", options->duration_seconds, "Seconds to measure")
             ->check(CLI::Range(0.001, 86400.0))

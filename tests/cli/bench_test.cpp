@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 
 #include "cli/bench_histogram.h"
 #include "cli/bench_inputs.h"
@@ -87,6 +88,41 @@ TEST(BenchInputs, KnowWhetherAModelBatches) {
 
     input->set_datatype("BYTES");
     EXPECT_THAT(signature_of(metadata).status().message(), HasSubstr("which bench cannot make"));
+}
+
+TEST(BenchInputs, HaveLengthsFromTheRangesThatWereAskedFor) {
+    inference::ModelMetadataResponse metadata;
+    for (const char* name : {"points", "features", "mask"}) {
+        auto* input = metadata.add_inputs();
+        input->set_name(name);
+        input->set_datatype("FP32");
+        for (const std::int64_t extent : {-1, 2, -1}) input->add_shape(extent);
+    }
+    const BenchLengths lengths{{*parse_lengths("points,features=8..50")}, {"mask"}};
+
+    const auto signature = signature_of(metadata, lengths);
+
+    ASSERT_TRUE(signature.ok()) << signature.status().message();
+    std::set<std::int64_t> seen;
+    for (std::uint64_t seed = 0; seed < 500; ++seed) {
+        const Request request =
+            random_request("m", with_lengths(*signature, lengths, seed), 3, seed);
+        ASSERT_EQ(request.inputs.size(), 2u);
+        ASSERT_EQ(request.inputs[0].shape, request.inputs[1].shape);
+        seen.insert(request.inputs[0].shape[2]);
+    }
+    EXPECT_EQ(*seen.begin(), 8);
+    EXPECT_EQ(*seen.rbegin(), 50);
+    EXPECT_EQ(seen.size(), 43u);
+}
+
+TEST(BenchInputs, RefuseLengthsThatMakeNoSense) {
+    EXPECT_EQ(parse_lengths("x=30")->least, 30);
+    for (const char* text : {"x", "=3", "x=9..8", "x=-1", "x=3..", "x=99999999999"})
+        EXPECT_THAT(parse_lengths(text).status().message(), HasSubstr("is no range of lengths"));
+    inference::ModelMetadataResponse metadata;
+    EXPECT_THAT(signature_of(metadata, {{}, {"mask"}}).status().message(),
+                HasSubstr("the model has no input 'mask'"));
 }
 
 Response response_with(const char* name, std::vector<float> values) {

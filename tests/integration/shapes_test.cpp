@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "tests/integration/daemon_process.h"
 #include "tests/integration/raw_client.h"
