@@ -16,6 +16,7 @@ namespace {
 struct Options {
     std::string folder;
     bool quick = false;
+    bool resume = false;
     std::size_t seeds = 0;
     std::size_t vectors = 0;
     unsigned threads = core_count();
@@ -53,6 +54,8 @@ Status report_command(const Options& options) {
     StudySettings settings = options.quick ? quick_settings() : StudySettings{};
     if (options.seeds > 0) settings.seeds = options.seeds;
     settings.threads = options.threads;
+    settings.folder = options.folder;
+    settings.resume = options.resume;
     const std::size_t vectors = options.vectors > 0 ? options.vectors
                                 : options.quick     ? 50'000
                                                     : 1'000'000;
@@ -93,6 +96,8 @@ void add_report_command(CLI::App& app, Action& chosen) {
         "report", "The whole study: trains, compresses, verifies; report.md with pictures");
     command->add_option("folder", options->folder, "Where to")->required();
     command->add_flag("--quick", options->quick, "A few minutes, figures that mean little");
+    command->add_flag("--continue", options->resume,
+                      "Go on with a study that was stopped: keep the networks in the folder");
     command->add_option("--seeds", options->seeds, "Networks of each kind; 3, with --quick 2");
     command->add_option("--vectors", options->vectors,
                         "For the RTL and the CPU runner; a million, with --quick 50000");

@@ -39,6 +39,16 @@ json curve_json(const std::vector<EpochRecord>& curve) {
     return list;
 }
 
+/// Throws json::exception for missing keys and wrong types.
+std::vector<EpochRecord> read_curve(const json& from) {
+    std::vector<EpochRecord> curve;
+    for (const json& entry : from)
+        curve.push_back(
+            {entry.at("epoch").get<std::size_t>(), entry.at("training_loss").get<double>(),
+             entry.at("validation_loss").get<double>(), entry.at("sparsity").get<double>()});
+    return curve;
+}
+
 bool all_finite(const std::vector<float>& numbers) {
     return std::all_of(numbers.begin(), numbers.end(), [](float x) { return std::isfinite(x); });
 }
@@ -114,10 +124,14 @@ Result<TrainedRun> read_run(const std::string& folder) {
     Result<TrainedRun> run = parse_network(text);
     if (!run.ok())
         return run.status().with_context("'" + path + "' is no network of 'bunch-muon train'");
-    const json parsed = json::parse(record, nullptr, false);
-    if (!parsed.is_object() || !parsed.contains("settings"))
+    try {
+        const json parsed = json::parse(record);
+        run->settings = parsed.at("settings");
+        run->results = parsed.at("results");
+        run->curve = read_curve(parsed.at("curve"));
+    } catch (const json::exception&) {
         return invalid_argument("'" + record_path + "' is no record of 'bunch-muon train'");
-    run->settings = parsed["settings"];
+    }
     return run;
 }
 

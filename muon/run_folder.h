@@ -23,8 +23,7 @@ struct TrainedRun {
 
 Status write_run(const std::string& folder, const TrainedRun& run);
 
-/// not_found, or invalid_argument for files that are no such run. Of run.json only the settings are
-/// read.
+/// not_found, or invalid_argument for files that are no such run.
 Result<TrainedRun> read_run(const std::string& folder);
 
 /// The text of a network.json. invalid_argument names what is wrong with it.

@@ -1,10 +1,10 @@
 #include "muon/report/study.h"
 
-#include <chrono>
-#include <mutex>
+#include <algorithm>
 
 #include "core/check.h"
-#include "muon/parallel.h"
+#include "muon/report/workshop.h"
+#include "muon/sample_file.h"
 #include "muon/toy/sample.h"
 
 namespace bunch::muon {
@@ -14,7 +14,7 @@ constexpr std::uint64_t kTrainingSeed = 1, kDetectorSeed = 7;
 const OnEpoch kQuiet = [](const EpochRecord&) {};
 using Widths = std::vector<std::size_t>;
 const Widths kStudent = {48, 24, 16}, kBaseline = {16, 16, 16, 16}, kTeacher = {256, 256, 256, 256};
-constexpr double kSparsity = 0.85;
+constexpr double kSparsity = 0.86;
 constexpr float kDistillation = 0.3F;
 constexpr float kDecay = 0.03F, kBaselineDecay = 0.01F;  // each the best of a few, by validation
 constexpr double kTeacherRate = 1e-3, kBaselineRate = 4e-3, kStudentRate = 4e-3,
@@ -72,58 +72,6 @@ std::size_t weights_between(Task task, const Widths& hidden) {
     return count + before * output_count(task);
 }
 
-struct Job {
-    std::string what;
-    std::function<Result<TrainedRun>()> make;
-    Judged* to = nullptr;
-};
-
-/// Runs jobs side by side and judges what they make.
-class Workshop {
-  public:
-    Workshop(const Study& study, std::size_t all, const OnStep& on_step)
-        : study_(study), all_(all), on_step_(on_step) {}
-
-    Status run(const std::vector<Job>& jobs) {
-        std::vector<Status> outcomes(jobs.size());
-        for_each_piece(jobs.size(), study_.settings.threads, [&](std::size_t i) {
-            outcomes[i] = run_one(jobs[i]);
-            const std::lock_guard lock(mutex_);
-            on_step_(++done_, all_, jobs[i].what);
-        });
-        for (std::size_t i = 0; i < jobs.size(); ++i)
-            BUNCH_RETURN_IF_ERROR(outcomes[i].with_context(jobs[i].what));
-        return ok_status();
-    }
-
-  private:
-    Status run_one(const Job& job) {
-        const auto begin = std::chrono::steady_clock::now();
-        BUNCH_ASSIGN_OR_RETURN(job.to->run, job.make());
-        const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-        Score& score = job.to->score;
-        score.seconds = seconds.count();
-        BUNCH_ASSIGN_OR_RETURN(score.size, size_of(job.to->run));
-        if (job.to->run.task == Task::recalibration) {
-            BUNCH_ASSIGN_OR_RETURN(const Errors errors,
-                                   evaluate(job.to->run, study_.test_muons, 1));
-            const ErrorFigures figures = figures_of(errors);
-            score.figures = {figures.phi.q68, figures.phi.rms, figures.eta.q68, figures.pt.q68};
-        } else {
-            BUNCH_ASSIGN_OR_RETURN(const auto scores,
-                                   muon::score(job.to->run, study_.test_pairs, 1));
-            const Separation found = separation_of(scores, study_.test_pairs.real);
-            score.figures = {found.roc_auc, found.pr_auc, found.rejection_95};
-        }
-        return ok_status();
-    }
-
-    const Study& study_;
-    std::size_t all_, done_ = 0;
-    const OnStep& on_step_;
-    std::mutex mutex_;
-};
-
 /// Data of one task in both encodings.
 struct Data {
     TaskData raw, folded;
@@ -152,11 +100,11 @@ class TaskRunner {
              {"teacher", "baseline", "baseline, folded", "student", "student, no decay"})
             variant(to_.variants, name);
         if (is_pair()) variant(to_.variants, "student, no transfer");
-        BUNCH_RETURN_IF_ERROR(workshop.run(float_jobs()));
+        BUNCH_RETURN_IF_ERROR(workshop.run(to_.task, float_jobs()));
         variant(to_.variants, "compressed");
         for (const Ablation& ablation : ablations_of(to_.task))
             variant(to_.ablation, ablation.name);
-        BUNCH_RETURN_IF_ERROR(workshop.run(compression_jobs()));
+        BUNCH_RETURN_IF_ERROR(workshop.run(to_.task, compression_jobs()));
         variant_named("compressed").seeds = to_.ablation.front().seeds;
         BUNCH_RETURN_IF_ERROR(run_few(workshop));
         BUNCH_RETURN_IF_ERROR(run_pareto(workshop));
@@ -293,7 +241,7 @@ class TaskRunner {
                         float_job(to_.few[at].name, s, few.data, recipe, to_.few[at].seeds[s]));
                 }
         }
-        return workshop.run(jobs);
+        return workshop.run(to_.task, jobs);
     }
 
     Status run_pareto(Workshop& workshop) {
@@ -306,7 +254,7 @@ class TaskRunner {
             jobs.push_back(
                 compression_job(what, 0, techniques, settings_.pareto_epochs, points[i]));
         }
-        BUNCH_RETURN_IF_ERROR(workshop.run(jobs));
+        BUNCH_RETURN_IF_ERROR(workshop.run(to_.task, jobs));
         for (std::size_t i = 0; i < points.size(); ++i)
             to_.pareto.push_back(
                 {pareto_grid()[i].weight_bits, pareto_grid()[i].sparsity, points[i].score});
@@ -319,7 +267,7 @@ class TaskRunner {
         for (std::size_t i = 0; i < points.size(); ++i)
             jobs.push_back({"student " + text_of(searched()[i]),
                             [this, i] { return compressed_student(searched()[i]); }, &points[i]});
-        BUNCH_RETURN_IF_ERROR(workshop.run(jobs));
+        BUNCH_RETURN_IF_ERROR(workshop.run(to_.task, jobs));
         for (std::size_t i = 0; i < points.size(); ++i)
             to_.search.push_back({searched()[i], points[i].score});
         return ok_status();
@@ -348,6 +296,18 @@ Data data_of(const Sample& sample) {
     return {split(dataset_of(sample, Encoding::raw)), split(dataset_of(sample, Encoding::folded))};
 }
 
+/// Leaves the settings in the folder, or compares them with those of the study to be resumed.
+Status begin_in(const StudySettings& settings) {
+    if (settings.folder.empty()) return ok_status();
+    const std::string path = settings.folder + "/study.json",
+                      text = json_of(settings).dump(2) + "\n";
+    if (!settings.resume) return write_text(path, text);
+    BUNCH_ASSIGN_OR_RETURN(const std::string before, read_text(path));
+    if (before == text) return ok_status();
+    return invalid_argument("'" + path + "' is of a study with other settings; give the same " +
+                            "options, or begin anew in another folder");
+}
+
 }  // namespace
 
 StudySettings quick_settings() {
@@ -372,8 +332,23 @@ const Variant& TaskStudy::named(const std::string& name) const {
     return variants.front();
 }
 
+nlohmann::json json_of(const StudySettings& settings) {
+    return {{"muons", settings.muons},
+            {"pairs", settings.pairs},
+            {"test", settings.test},
+            {"test_seed", kTestSeed},
+            {"seeds", settings.seeds},
+            {"epochs", settings.epochs},
+            {"compression_epochs", settings.compression_epochs},
+            {"teacher_epochs", settings.teacher_epochs},
+            {"pareto_epochs", settings.pareto_epochs},
+            {"few", settings.few},
+            {"few_visits", settings.few_visits}};
+}
+
 Result<Study> run_study(const StudySettings& settings, const OnStep& on_step) {
     if (settings.seeds == 0) return invalid_argument("a study needs at least 1 seed");
+    BUNCH_RETURN_IF_ERROR(begin_in(settings));
     Study study;
     study.settings = settings;
     study.pair.task = Task::pair;

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -32,7 +32,13 @@ struct StudySettings {
     std::vector<std::size_t> few = {2'000, 10'000, 50'000};
     std::size_t few_visits = 1'000'000;  ///< epochs times rows of those trainings
     unsigned threads = 1;
+    /// Each network is written to a folder below as soon as it is done; "" writes none.
+    std::string folder{};
+    /// Networks that are there already, of equal settings, are not trained again.
+    bool resume = false;
 };
+
+nlohmann::json json_of(const StudySettings& settings);
 
 /// A few minutes: what tools/test can afford. Its figures mean little.
 StudySettings quick_settings();
@@ -88,7 +94,8 @@ struct Study {
 /// Called when a network is done: how many of all, and what it was. From one thread at a time.
 using OnStep = std::function<void(std::size_t done, std::size_t all, const std::string& what)>;
 
-/// Networks are trained side by side on settings.threads threads, each on one.
+/// Networks are trained side by side on settings.threads threads, each on one. invalid_argument
+/// without a seed, or when a study of other settings is to be resumed.
 Result<Study> run_study(const StudySettings& settings, const OnStep& on_step);
 
 }  // namespace bunch::muon

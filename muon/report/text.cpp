@@ -308,19 +308,9 @@ std::string markdown_of(const ReportInput& input) {
 }
 
 nlohmann::json json_of(const ReportInput& input) {
-    const StudySettings& settings = input.study.settings;
     return {{"command", input.command},
             {"seconds", input.seconds},
-            {"settings",
-             {{"muons", settings.muons},
-              {"pairs", settings.pairs},
-              {"test", settings.test},
-              {"test_seed", kTestSeed},
-              {"seeds", settings.seeds},
-              {"epochs", settings.epochs},
-              {"compression_epochs", settings.compression_epochs},
-              {"teacher_epochs", settings.teacher_epochs},
-              {"pareto_epochs", settings.pareto_epochs}}},
+            {"settings", json_of(input.study.settings)},
             {"recalibration", json_of(input.study.recalibration)},
             {"pair", json_of(input.study.pair)},
             {"hardware",

@@ -48,6 +48,51 @@ TEST(Report, ShowsEveryNetworkAndThatHardwareIsEqual) {
     std::filesystem::remove_all(folder);
 }
 
+TEST(Report, GoesOnWhereItWasStopped) {
+    StudySettings settings{.muons = 2'000,
+                           .pairs = 2'000,
+                           .test = 2'000,
+                           .seeds = 1,
+                           .epochs = 1,
+                           .compression_epochs = 2,
+                           .teacher_epochs = 1,
+                           .pareto_epochs = 1,
+                           .few = {1'000},
+                           .few_visits = 2'000};
+    settings.folder = testing::TempDir() + "muon_stopped_report";
+    const auto quiet = [](std::size_t, std::size_t, const std::string&) {};
+    const auto before = run_study(settings, quiet);
+    ASSERT_TRUE(before.ok()) << before.status().to_string();
+    const std::string networks = settings.folder + "/networks/recalibration/";
+    const auto kept = std::filesystem::last_write_time(networks + "teacher__seed_1/run.json");
+    std::filesystem::remove_all(networks + "as_chosen__seed_1");
+    settings.resume = true;
+
+    const auto after = run_study(settings, quiet);
+
+    ASSERT_TRUE(after.ok()) << after.status().to_string();
+    EXPECT_TRUE(std::filesystem::exists(networks + "as_chosen__seed_1/run.json"));
+    EXPECT_EQ(std::filesystem::last_write_time(networks + "teacher__seed_1/run.json"), kept);
+    for (std::size_t i = 0; i < before->recalibration.variants.size(); ++i)
+        EXPECT_EQ(after->recalibration.variants[i].seeds[0].score.figures,
+                  before->recalibration.variants[i].seeds[0].score.figures);
+    std::filesystem::remove_all(settings.folder);
+}
+
+TEST(Report, OfOtherSettingsIsNotContinued) {
+    StudySettings settings = quick_settings();
+    settings.folder = testing::TempDir() + "muon_other_report";
+    std::filesystem::create_directories(settings.folder);
+    ASSERT_TRUE(write_text(settings.folder + "/study.json", json_of(settings).dump(2) + "\n").ok());
+    settings.resume = true;
+    settings.epochs = 7;
+
+    const auto study = run_study(settings, [](std::size_t, std::size_t, const std::string&) {});
+
+    EXPECT_THAT(study.status().message(), HasSubstr("a study with other settings"));
+    std::filesystem::remove_all(settings.folder);
+}
+
 TEST(Report, NeedsASeed) {
     StudySettings settings = quick_settings();
     settings.seeds = 0;
