@@ -8,6 +8,10 @@ namespace bunch {
 /// Full-size ResNet-50 v1.5 (He et al. 2015, with the stride in the 3x3 convolutions).
 void build_resnet50(OnnxBuilder& net);
 
+/// The same in 8 bits, see quantise.h: calibrated on jets that follow from the seed. Takes a few
+/// seconds.
+void build_resnet50_int8(OnnxBuilder& net);
+
 /// FACILE, the regression of hadron calorimeter energies: 47-31-11-3-1 with ReLU.
 void build_facile(OnnxBuilder& net);
 
@@ -52,5 +56,7 @@ void build_trees(OnnxBuilder& net);
 /// A few layers of everything that ResNet-50 has, small enough for tests: convolutions, batch
 /// normalisation, pooling, a residual sum.
 void build_small_cnn(OnnxBuilder& net);
+/// The same in 8 bits, calibrated on noise between -1 and 1.
+void build_small_cnn_int8(OnnxBuilder& net);
 
 }  // namespace bunch

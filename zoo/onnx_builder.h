@@ -82,6 +82,13 @@ class OnnxBuilder {
     /// A table of normal numbers.
     std::string table(const std::vector<std::int64_t>& extents, double deviation);
 
+    /// The next number after those of the weights, as a seed for something else.
+    std::uint64_t draw() { return random_.bits(); }
+
+    const onnx::ModelProto& model() const { return model_; }
+    /// From now on this is `model`. Nothing can be added to it.
+    void replace(onnx::ModelProto model) { model_ = std::move(model); }
+
     /// Writes a temporary file next to `path` and renames it, so that no reader sees half a model.
     Status write(const std::string& path) const;
 

@@ -15,6 +15,8 @@ const std::vector<Entry>& entries() {
         {{"resnet50",
           "ResNet-50 v1.5 top-jet tagger, [N,3,224,224] -> [N,1000], 25.6 M parameters"},
          build_resnet50},
+        {{"resnet50_int8", "the same in 8 bits (QDQ), calibrated on toy jets"},
+         build_resnet50_int8},
         {{"facile", "FACILE calorimeter regression 47-31-11-3-1, [N,47] -> [N,1]"}, build_facile},
         {{"muon", "muon recalibration 5-8-8-8-8-3, [N,5] -> [N,3]"}, build_muon},
         {{"muon_pair", "real or fake muon pair 10-8-8-8-8-1, [N,10] -> [N,1]"}, build_muon_pair},
@@ -34,6 +36,7 @@ const std::vector<Entry>& entries() {
         {{"mlp_784", "dense network 784-1024-1024-512-10, [N,784] -> [N,10]"}, build_mlp_784},
         {{"trees", "200 boosted decision trees of depth 6, [N,30] -> [N,1]"}, build_trees},
         {{"small_cnn", "small residual network for tests, [N,3,32,32] -> [N,10]"}, build_small_cnn},
+        {{"small_cnn_int8", "the same in 8 bits (QDQ), calibrated on noise"}, build_small_cnn_int8},
     };
     return all;
 }

@@ -23,6 +23,7 @@ struct ZooModel {
 /// | name        | input "input", FP32 | output          | parameters |
 /// |-------------|---------------------|-----------------|------------|
 /// | resnet50    | [N,3,224,224]       | logits [N,1000] | 25,557,032 |
+/// | resnet50_int8 | the same          | the same        | 25,530,472 |
 /// | facile      | [N,47]              | output [N,1]    | 1,880      |
 /// | muon        | [N,5]               | output [N,3]    | 355        |
 /// | muon_pair   | [N,10]              | output [N,1]    | 377        |
@@ -37,6 +38,7 @@ struct ZooModel {
 /// | mlp_784     | [N,784]             | output [N,10]   | 2,383,370  |
 /// | trees       | [N,30]              | output [N,1]    | 200 trees  |
 /// | small_cnn   | [N,3,32,32]         | logits [N,10]   | 2,178      |
+/// | small_cnn_int8 | the same         | the same        | 2,146      |
 ///
 /// deeptau takes "tau" [N,47], "inner" [N,228,11,11] and "outer" [N,228,21,21]; particlenet takes
 /// "particles" [N,23,P] and "vertices" [N,14,V] with P and V left open, together at least 2; the

@@ -53,12 +53,16 @@ std::uint64_t hash_of(const std::string& bytes) {
     return hash;
 }
 
-/// Trainable numbers: all weights but the running statistics of batch normalisation.
+/// Trainable numbers: all weights but the running statistics of batch normalisation, and the scales
+/// and zero points of those in 8 bits.
 std::int64_t parameters_of(const onnx::ModelProto& model) {
     std::int64_t sum = 0;
     for (const onnx::TensorProto& tensor : model.graph().initializer()) {
-        if (tensor.name().find(".running_") != std::string::npos) continue;
-        if (tensor.data_type() != onnx::TensorProto::FLOAT) continue;
+        const auto has = [&](const char* part) {
+            return tensor.name().find(part) != std::string::npos;
+        };
+        if (has(".running_") || has(".scale") || has(".zero")) continue;
+        if (tensor.data_type() == onnx::TensorProto::INT64) continue;
         std::int64_t elements = 1;
         for (const std::int64_t extent : tensor.dims()) elements *= extent;
         sum += elements;
@@ -94,6 +98,7 @@ TEST_F(Zoo, GivesEveryModelItsPublishedShapesAndParameters) {
     };
     const std::map<std::string, Expected> expected = {
         {"resnet50", {"input N 3 224 224", "logits N 1000", 25'557'032}},
+        {"resnet50_int8", {"input N 3 224 224", "logits N 1000", 25'530'472}},
         {"facile", {"input N 47", "output N 1", 1'880}},
         {"muon", {"input N 5", "output N 3", 355}},
         {"muon_pair", {"input N 10", "output N 1", 377}},
@@ -108,6 +113,7 @@ TEST_F(Zoo, GivesEveryModelItsPublishedShapesAndParameters) {
         {"mlp_784", {"input N 784", "output N 10", 2'383'370}},
         {"trees", {"input N 30", "output N 1", 0}},
         {"small_cnn", {"input N 3 32 32", "logits N 10", 2'178}},
+        {"small_cnn_int8", {"input N 3 32 32", "logits N 10", 2'146}},
     };
     ASSERT_EQ(zoo_models().size(), expected.size());
 
@@ -124,9 +130,35 @@ TEST_F(Zoo, WritesTheSameBytesWithEveryCompiler) {
                                                            {"facile", 17772528573274156182U},
                                                            {"muon", 14833386999269619148U},
                                                            {"small_cnn", 5285594240569988227U},
+                                                           {"small_cnn_int8", 5410976725592600747U},
                                                            {"trees", 7703902723437696924U}};
 
     for (const auto& [name, hash] : expected) EXPECT_EQ(hash_of(written(name)), hash) << name;
+}
+
+TEST_F(Zoo, PutsEveryLayerOfAModelIn8BitsBetweenTwoGridsAndItsWeightsOnOnesOfTheirOwn) {
+    const onnx::ModelProto model = this->model("resnet50_int8");
+    std::map<std::string, std::string> made_by;
+    std::map<std::string, int> types, constants;
+    for (const onnx::NodeProto& node : model.graph().node()) {
+        made_by[node.output(0)] = node.op_type();
+        ++types[node.op_type()];
+    }
+    for (const onnx::TensorProto& tensor : model.graph().initializer())
+        if (tensor.dims_size() > 0 && tensor.data_type() != onnx::TensorProto::FLOAT &&
+            tensor.name().find(".zero") == std::string::npos)
+            ++constants[onnx::TensorProto::DataType_Name(
+                static_cast<onnx::TensorProto::DataType>(tensor.data_type()))];
+
+    EXPECT_EQ(constants, (std::map<std::string, int>{{"INT8", 54}, {"INT32", 54}}));
+    EXPECT_EQ(types["BatchNormalization"], 0);
+    for (const onnx::NodeProto& node : model.graph().node()) {
+        if (node.op_type() != "Conv" && node.op_type() != "Gemm" && node.op_type() != "Add")
+            continue;
+        for (const std::string& input : node.input())
+            EXPECT_EQ(made_by[input], "DequantizeLinear") << node.name() << " " << input;
+    }
+    EXPECT_EQ(made_by["logits"], "DequantizeLinear");
 }
 
 TEST_F(Zoo, DrawsOtherWeightsForAnotherSeed) {
