@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <oneapi/dnnl/dnnl.hpp>
 #include <random>
 #include <string>
 #include <vector>
@@ -12,37 +13,46 @@ namespace {
 
 constexpr std::uint32_t kRows = 4;
 
-/// Tensors of one batch and what came of them.
+/// What both sessions are given.
 struct Batch {
-    std::vector<std::vector<float>> inputs, outputs;
+    std::vector<TensorSpec> inputs, outputs;  ///< with rows filled in
+    std::vector<std::vector<float>> numbers;  ///< of the inputs
 
-    // Runs `program` on `inputs`.
-    Status run(const std::shared_ptr<const Program>& program);
+    // The outputs of `session`.
+    Result<std::vector<std::vector<float>>> run(ModelSession& session) const;
 };
 
-Shape shape_of(const TensorSpec& tensor, const Program& program) {
-    const std::int64_t rows = std::min(kRows, program.max_rows());
-    return program.signature().batched ? tensor.shape.with_rows(rows) : tensor.shape;
+std::size_t elements_of(const TensorSpec& tensor) {
+    return static_cast<std::size_t>(tensor.shape.elements().value_or(0));
 }
 
-std::size_t elements_of(const TensorSpec& tensor, const Program& program) {
-    return static_cast<std::size_t>(shape_of(tensor, program).elements().value_or(0));
+Batch make_batch(const ModelSignature& signature, std::uint32_t max_rows) {
+    Batch batch{signature.inputs, signature.outputs, {}};
+    if (signature.batched)
+        for (auto* tensors : {&batch.inputs, &batch.outputs})
+            for (TensorSpec& tensor : *tensors)
+                tensor.shape = tensor.shape.with_rows(std::min(kRows, max_rows));
+    std::mt19937 random(1);
+    for (const TensorSpec& tensor : batch.inputs) {
+        std::vector<float>& numbers = batch.numbers.emplace_back(elements_of(tensor));
+        for (float& number : numbers)
+            number = static_cast<float>(static_cast<double>(random()) * 0x1p-31 - 1);
+    }
+    return batch;
 }
 
-Status Batch::run(const std::shared_ptr<const Program>& program) {
+Result<std::vector<std::vector<float>>> Batch::run(ModelSession& session) const {
+    std::vector<std::vector<float>> made;
     std::vector<ConstTensorView> from;
     std::vector<TensorView> to;
-    const ModelSignature& signature = program->signature();
     for (std::size_t i = 0; i < inputs.size(); ++i)
-        from.emplace_back(DataType::f32, shape_of(signature.inputs[i], *program),
-                          std::as_bytes(std::span(inputs[i])));
-    for (const TensorSpec& tensor : signature.outputs)
-        outputs.emplace_back(elements_of(tensor, *program));
+        from.emplace_back(DataType::f32, inputs[i].shape, std::as_bytes(std::span(numbers[i])));
+    for (const TensorSpec& tensor : outputs) made.emplace_back(elements_of(tensor));
     for (std::size_t o = 0; o < outputs.size(); ++o)
-        to.push_back({DataType::f32, shape_of(signature.outputs[o], *program),
-                      std::as_writable_bytes(std::span(outputs[o]))});
-    BUNCH_ASSIGN_OR_RETURN(const auto session, Session::open(program));
-    return session->run(from, to);
+        to.push_back({DataType::f32, outputs[o].shape, std::as_writable_bytes(std::span(made[o]))});
+    std::vector<Shape> ignored;
+    BUNCH_RETURN_IF_ERROR(session.run(from, to, ignored));
+    return made;
 }
 
 double deviation(const std::vector<float>& exact, const std::vector<float>& reduced) {
@@ -60,29 +70,26 @@ double deviation(const std::vector<float>& exact, const std::vector<float>& redu
 
 Status check_precision(Precision precision) {
     if (precision == Precision::f32) return ok_status();
-    if (precision == Precision::int8) return unimplemented("the CPU backend has f32 and bf16");
+    if (precision == Precision::int8) {
+        const auto has = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+        const auto wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_vnni);
+        if ((has & wanted) == wanted) return ok_status();
+        return unimplemented("this processor has no instructions for int8 (AVX512_VNNI); use f32");
+    }
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512bf16") != 0) return ok_status();
 #endif
     return unimplemented("this processor has no instructions for bf16 (AVX512_BF16); use f32");
 }
 
-Result<double> deviation_between(const std::shared_ptr<const Program>& exact,
-                                 const std::shared_ptr<const Program>& reduced) {
-    Batch a, b;
-    std::mt19937 random(1);
-    for (const TensorSpec& tensor : exact->signature().inputs) {
-        std::vector<float> numbers(elements_of(tensor, *exact));
-        for (float& number : numbers)
-            number = static_cast<float>(static_cast<double>(random()) * 0x1p-31 - 1);
-        a.inputs.push_back(numbers);
-        b.inputs.push_back(std::move(numbers));
-    }
-    BUNCH_RETURN_IF_ERROR(a.run(exact));
-    BUNCH_RETURN_IF_ERROR(b.run(reduced));
+Result<double> deviation_between(const ModelSignature& signature, std::uint32_t max_rows,
+                                 ModelSession& exact, ModelSession& reduced) {
+    const Batch batch = make_batch(signature, max_rows);
+    BUNCH_ASSIGN_OR_RETURN(const auto wanted, batch.run(exact));
+    BUNCH_ASSIGN_OR_RETURN(const auto given, batch.run(reduced));
     double worst = 0;
-    for (std::size_t o = 0; o < a.outputs.size(); ++o)
-        worst = std::max(worst, deviation(a.outputs[o], b.outputs[o]));
+    for (std::size_t o = 0; o < wanted.size(); ++o)
+        worst = std::max(worst, deviation(wanted[o], given[o]));
     return worst;
 }
 

@@ -11,6 +11,7 @@
 #include "backends/cpu/plan_cache.h"
 #include "backends/cpu/team_session.h"
 #include "backends/cpu/threads.h"
+#include "backends/graph/integer_layers.h"
 #include "backends/graph/lowering.h"
 #include "backends/graph/passes.h"
 #include "monitoring/log.h"
@@ -195,12 +196,46 @@ Status CpuModel::prepare_planned(const Graph& graph, const std::string& path,
     return ok_status();
 }
 
-Status CpuModel::check_accuracy(const Graph& graph, const CpuModelOptions& options) {
+// Layers that the file quantises run on integers; where that cannot be, the log says why.
+Status CpuModel::prepare_integers(Graph& graph, const std::string& path,
+                                  const CpuModelOptions& options) {
+    const IntegerLayers layers = find_integer_layers(graph);
+    if (layers.found == 0 && !layers.in_floats.empty())
+        return unimplemented("no layer can run in int8; " + layers.in_floats.front());
+    if (layers.found == 0)
+        return unimplemented(
+            "precision int8 needs a file whose layers stand between QuantizeLinear and "
+            "DequantizeLinear (QDQ), which this one has not; quantise it first, for example with "
+            "quantize_static() of onnxruntime.quantization in its QDQ format, or use f32 or bf16");
+    BUNCH_RETURN_IF_ERROR(prepare_planned(graph, path, options));
+    for (const auto* sentences : {&layers.in_floats, &program_->in_floats()})
+        for (const std::string& sentence : *sentences)
+            log::warn("layer_not_in_int8", {{"file", path}, {"reason", sentence}});
+    return ok_status();
+}
+
+// The same model in f32: node by node as the standard has it where values are rounded to grids.
+Result<std::unique_ptr<ModelSession>> CpuModel::open_exact(const Graph& graph,
+                                                           const CpuModelOptions& options) const {
+    if (options.precision == Precision::int8) {
+        BUNCH_ASSIGN_OR_RETURN(auto interpreter,
+                               Interpreter::prepare(operators_, options.interpreter));
+        return std::unique_ptr<ModelSession>(
+            std::make_unique<InterpretedSession>(shared_from_this(), std::move(interpreter)));
+    }
     ProgramOptions exact = options.program;
     exact.planner.precision = Precision::f32;
     exact.timed = false;
-    BUNCH_ASSIGN_OR_RETURN(const auto reference, Program::prepare(graph, options.max_rows, exact));
-    BUNCH_ASSIGN_OR_RETURN(deviation_, deviation_between(reference, program_));
+    BUNCH_ASSIGN_OR_RETURN(auto program, Program::prepare(graph, options.max_rows, exact));
+    BUNCH_ASSIGN_OR_RETURN(std::unique_ptr<Session> session, Session::open(program));
+    return std::unique_ptr<ModelSession>(
+        std::make_unique<PlannedSession>(std::move(program), std::move(session)));
+}
+
+Status CpuModel::check_accuracy(const Graph& graph, const CpuModelOptions& options) {
+    BUNCH_ASSIGN_OR_RETURN(const auto exact, open_exact(graph, options));
+    BUNCH_ASSIGN_OR_RETURN(const auto reduced, open());
+    BUNCH_ASSIGN_OR_RETURN(deviation_, deviation_between(signature_, max_rows_, *exact, *reduced));
     if (deviation_ <= options.max_deviation) return ok_status();
     std::array<char, 160> text{};
     std::snprintf(
@@ -213,21 +248,27 @@ Status CpuModel::check_accuracy(const Graph& graph, const CpuModelOptions& optio
 
 Status CpuModel::prepare(const std::string& path, const CpuModelOptions& options) {
     const bool reduced = options.precision != Precision::f32;
+    const bool integers = options.precision == Precision::int8;
     BUNCH_RETURN_IF_ERROR(check_precision(options.precision));
     if (options.planned) {
-        Result<Graph> graph = lower(operators_);
+        Result<Graph> graph = lower(operators_, integers);
         Status status = graph.status();
         if (status.ok()) {
             simplify(*graph);
-            status = prepare_planned(*graph, path, options);
-            if (status.ok() && reduced) BUNCH_RETURN_IF_ERROR(check_accuracy(*graph, options));
+            status = integers ? prepare_integers(*graph, path, options)
+                              : prepare_planned(*graph, path, options);
         }
         if (status.ok()) {
             signature_ = program_->signature();
             max_rows_ = program_->max_rows();
-            for (OperatorValue& value : operators_.values) value.constant.reset();
+            if (reduced) BUNCH_RETURN_IF_ERROR(check_accuracy(*graph, options));
+            for (OperatorValue& value : operators_.values) {
+                value.constant.reset();
+                value.quantised.reset();
+            }
             return ok_status();
         }
+        if (integers && graph.ok()) return status;
         why_not_planned_ = status.message();
     } else {
         why_not_planned_ = "not asked for";

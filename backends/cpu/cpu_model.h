@@ -82,6 +82,9 @@ class CpuModel : public std::enable_shared_from_this<CpuModel> {
     Status prepare(const std::string& path, const CpuModelOptions& options);
     Status prepare_planned(const Graph& graph, const std::string& path,
                            const CpuModelOptions& options);
+    Status prepare_integers(Graph& graph, const std::string& path, const CpuModelOptions& options);
+    Result<std::unique_ptr<ModelSession>> open_exact(const Graph& graph,
+                                                     const CpuModelOptions& options) const;
     Status check_accuracy(const Graph& graph, const CpuModelOptions& options);
 
     OperatorGraph operators_;  ///< without constants once planned: the program has its own

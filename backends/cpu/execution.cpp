@@ -109,6 +109,13 @@ Status Execution::run_step(const Step& step, std::size_t& next, std::size_t rows
         run_concat(*concat, inputs, outputs);
         return ok_status();
     }
+    if (const auto* quantise = std::get_if<QuantiseStep>(&step)) {
+        auto* to = const_cast<std::byte*>(source(quantise->destination, inputs, outputs));
+        quantise->run(quantise->layer,
+                      reinterpret_cast<const float*>(source(quantise->source, inputs, outputs)),
+                      reinterpret_cast<unsigned char*>(to));
+        return ok_status();
+    }
     const Bound& bound = bound_[next++];
     const dnnl_status_t status =
         dnnl_primitive_execute(bound.primitive, stream_.get(), static_cast<int>(bound.count),

@@ -15,8 +15,8 @@ std::int64_t padded(std::int64_t outputs) {
 }
 
 bool fits(const Graph& graph, const Node& node) {
-    return std::holds_alternative<Dense>(node.op) && !node.residual &&
-           graph.at(node.inputs[0]).shape.rank() == 2 &&
+    return std::holds_alternative<Dense>(node.op) && !node.residual && !node.inner &&
+           !node.integers && graph.at(node.inputs[0]).shape.rank() == 2 &&
            graph.at(node.inputs[1]).shape[1] <= kMaxMlpWidth &&
            graph.at(node.inputs[1]).shape[0] * graph.at(node.inputs[1]).shape[1] <= kMaxMlpWeights;
 }
@@ -132,7 +132,7 @@ std::size_t mlp_chain_length(const Graph& graph, std::span<const Node> nodes) {
         ++length;
         const ValueId output = nodes[length - 1].output;
         if (length == nodes.size() || nodes[length].inputs[0] != output ||
-            graph.is_output(output) || graph.uses(output) != 1)
+            graph.is_output(output) || graph.uses(output) != 1 || graph.at(output).grid)
             break;
     }
     return length;

@@ -16,8 +16,8 @@ CLI::App* add(CLI::App& app, ModelArguments& arguments, const char* name, const 
     sub->add_option("file", arguments.file, "ONNX file")->required();
     sub->add_flag("--node-by-node", arguments.node_by_node,
                   "Make no plan even if there can be one");
-    sub->add_option("--precision", arguments.precision, "f32 or bf16")
-        ->check(CLI::IsMember({"f32", "bf16"}))
+    sub->add_option("--precision", arguments.precision, "f32, bf16, or int8 (QDQ files)")
+        ->check(CLI::IsMember({"f32", "bf16", "int8"}))
         ->capture_default_str();
     sub->add_option("--plan-cache", arguments.plan_cache,
                     "Folder: time the ways to compute convolutions once, and keep the choice");

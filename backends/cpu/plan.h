@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "backends/cpu/mlp.h"
+#include "backends/cpu/quantise.h"
 #include "backends/cpu/streamed_dense.h"
 #include "backends/cpu/winograd_kernel.h"
 
@@ -79,7 +80,16 @@ struct ConcatStep {
     std::string description;
 };
 
-using Step = std::variant<PrimitiveStep, MlpStep, WinogradStep, StreamedStep, ConcatStep>;
+/// Floats to 8-bit integers.
+struct QuantiseStep {
+    quantise_kernel::Function run;
+    quantise_kernel::Layer layer;
+    Place source, destination;
+    std::string description;
+};
+
+using Step =
+    std::variant<PrimitiveStep, MlpStep, WinogradStep, StreamedStep, ConcatStep, QuantiseStep>;
 
 /// Node and implementation, for people.
 std::string description_of(const Step& step);
@@ -93,6 +103,8 @@ struct Plan {
     std::size_t arena_bytes = 0;
     std::size_t scratch_bytes = 0;
     std::vector<std::shared_ptr<const void>> kept;  ///< weights that the steps point to
+    /// Layers in floats that could be in integers if oneDNN had a fast way: a sentence for each.
+    std::vector<std::string> in_floats;
 };
 
 }  // namespace bunch::cpu

@@ -29,7 +29,7 @@ PlanBuilder::PlanBuilder(const Graph& graph, std::int64_t rows, WeightCache& wei
     plan_.rows = rows;
     plan_.threads = options.threads;
     for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
-        const auto desc = f32_desc(dims(graph.inputs[i]));
+        const auto desc = outer_desc(graph.inputs[i]);
         BufferUse use;
         use.kind = Place::Kind::input;
         use.index = i;
@@ -71,6 +71,16 @@ void PlanBuilder::touch(BufferId buffer) {
 Located PlanBuilder::value(ValueId id) {
     const auto found = values_.find(id);
     if (found != values_.end()) return found->second;
+    if (integers_.contains(id)) {
+        const Located from = integers(id);
+        const auto desc = with_type(from.desc, dnnl::memory::data_type::f32);
+        BufferUse use;
+        use.bytes = desc.get_size();
+        const Located numbers{desc, add_buffer(use)};
+        add_dequantise(from, *graph_.at(id).grid, numbers);
+        values_[id] = numbers;
+        return numbers;
+    }
     BUNCH_CHECK(graph_.at(id).constant.has_value());
     return constant(id, f32_desc(dims(id)), plain_desc(dims(id)));
 }
@@ -102,7 +112,7 @@ Located PlanBuilder::destination(ValueId id, const dnnl::memory::desc& desc) {
     BufferUse use;
     use.bytes = desc.get_size();
     const auto output = std::find(graph_.outputs.begin(), graph_.outputs.end(), id);
-    if (output != graph_.outputs.end() && desc == f32_desc(dims(id))) {
+    if (output != graph_.outputs.end() && desc == outer_desc(id)) {
         use.kind = Place::Kind::output;
         use.index = static_cast<std::size_t>(output - graph_.outputs.begin());
     }
@@ -111,16 +121,19 @@ Located PlanBuilder::destination(ValueId id, const dnnl::memory::desc& desc) {
 
 bool PlanBuilder::may_overwrite(const Located& located, std::size_t index) const {
     if (buffers_[located.buffer.value].kind != Place::Kind::arena) return false;
-    for (const auto& [id, other] : values_) {
-        if (other.buffer != located.buffer) continue;
-        if (graph_.is_output(id)) return false;
+    const auto needed = [&](ValueId id) {
+        if (graph_.is_output(id)) return true;
         for (std::size_t i = index; i < graph_.nodes.size(); ++i) {
             const Node& node = graph_.nodes[i];
             if ((i > index && node.residual == id) ||
                 std::find(node.inputs.begin(), node.inputs.end(), id) != node.inputs.end())
-                return false;
+                return true;
         }
-    }
+        return false;
+    };
+    for (const auto* values : {&values_, &integers_})
+        for (const auto& [id, other] : *values)
+            if (other.buffer == located.buffer && needed(id)) return false;
     return true;
 }
 
@@ -252,18 +265,26 @@ void PlanBuilder::settle(Place& place) const {
     place = {use.kind, use.index, use.offset, use.address};
 }
 
-Plan PlanBuilder::finish() && {
-    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
-        const ValueId id = graph_.outputs[i];
-        const Located located = value(id);
-        const BufferUse& use = buffers_[located.buffer.value];
-        if (use.kind == Place::Kind::output && use.index == i) continue;
-        const Located output = destination(id, f32_desc(dims(id)));
-        const dnnl::reorder::primitive_desc descriptor(engine_, located.desc, engine_, output.desc,
-                                                       attributes_with({}));
-        add_step(descriptor, dnnl::reorder(descriptor), "output",
-                 {{DNNL_ARG_FROM, located}, {DNNL_ARG_TO, output}});
+// Brings output `i` to where it belongs, if it is not there.
+void PlanBuilder::deliver(std::size_t i) {
+    const ValueId id = graph_.outputs[i];
+    const bool rounded = integers_.contains(id);
+    const Located located = rounded ? integers(id) : value(id);
+    const BufferUse& use = buffers_[located.buffer.value];
+    if (use.kind == Place::Kind::output && use.index == i) return;
+    const Located output = destination(id, outer_desc(id));
+    if (rounded && graph_.at(id).type == DataType::f32) {
+        add_dequantise(located, *graph_.at(id).grid, output);
+        return;
     }
+    const dnnl::reorder::primitive_desc descriptor(engine_, located.desc, engine_, output.desc,
+                                                   attributes_with({}));
+    add_step(descriptor, dnnl::reorder(descriptor), "output",
+             {{DNNL_ARG_FROM, located}, {DNNL_ARG_TO, output}});
+}
+
+Plan PlanBuilder::finish() && {
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) deliver(i);
     lay_out_arena();
     plan_.any_rows = true;
     for (Step& step : plan_.steps) {
@@ -283,6 +304,9 @@ Plan PlanBuilder::finish() && {
         } else if (auto* concat = std::get_if<ConcatStep>(&step)) {
             for (ConcatStep::Source& source : concat->sources) settle(source.place);
             settle(concat->destination);
+        } else if (auto* quantise = std::get_if<QuantiseStep>(&step)) {
+            settle(quantise->source);
+            settle(quantise->destination);
         }
     }
     if (plan_.arena_bytes > 0) plan_.any_rows = false;
@@ -297,6 +321,7 @@ std::string description_of(const Step& step) {
     if (const auto* dense = std::get_if<StreamedStep>(&step))
         return dense->description + ": own loop";
     if (const auto* concat = std::get_if<ConcatStep>(&step)) return concat->description;
+    if (const auto* quantise = std::get_if<QuantiseStep>(&step)) return quantise->description;
     return "fused dense layers: own loop";
 }
 

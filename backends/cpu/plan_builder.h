@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -44,16 +45,24 @@ class PlanBuilder {
     /// The extents of `id` with rows filled in; a scalar is [1].
     dnnl::memory::dims dims(ValueId id) const;
 
-    /// Where `id` was computed, as its producer laid it out.
+    /// Where `id` was computed, as its producer laid it out; in floats, even if it has a grid.
     Located value(ValueId id);
+    /// The integers of `id`, which has a grid.
+    Located integers(ValueId id) const { return integers_.at(id); }
+    /// integers() if `node` makes the same integers of its inputs' integers as it makes numbers of
+    /// numbers, else value(). For nodes that only move elements, and maxima.
+    Located operand(const Node& node, ValueId id) {
+        return keeps_grid(node) ? integers(id) : value(id);
+    }
     /// `id` in row-major order and type(), converted if needed.
     Located plain(ValueId id) { return plain(value(id)); }
+    /// The same; integers stay integers.
     Located plain(const Located& located) {
-        return converted(located, plain_desc(located.desc.dims()));
+        return converted(located, row_major(located.desc.dims(), plain_type(located)));
     }
-    /// `located` if it is of type(), else as plain().
+    /// `located` if it is of type() or integers, else as plain().
     Located typed(const Located& located) {
-        return located.desc.data_type() == type_ ? located : plain(located);
+        return located.desc.data_type() == plain_type(located) ? located : plain(located);
     }
     /// `located` in layout `desc`, converted if needed.
     Located converted(const Located& located, const dnnl::memory::desc& desc);
@@ -65,7 +74,8 @@ class PlanBuilder {
     /// Whether node `index` may overwrite its residual `located` while it runs: it does not read
     /// it as an input too, and nobody needs it afterwards.
     bool may_overwrite(const Located& located, std::size_t index) const;
-    void define(ValueId id, const Located& located) { values_[id] = located; }
+    /// `located` is `id`: its integers, or numbers, which are rounded now if `id` has a grid.
+    void define(ValueId id, const Located& located);
 
     using Arguments = std::initializer_list<std::pair<int, Located>>;
     /// Adds `primitive`, and memory for the scratchpad that `descriptor` asks for.
@@ -88,6 +98,11 @@ class PlanBuilder {
     /// The Dense node `node` for `rows` rows of it.
     void add_streamed(const Node& node, mlp_kernel::Streamed run, std::int64_t rows,
                       const Located& source, const Located& destination);
+
+    /// Layer `label` stays in floats though the model has integers for it.
+    void stays_in_floats(const std::string& label, const std::string& why) {
+        plan_.in_floats.push_back(label + ": " + why);
+    }
 
     /// Joins row-major `sources` along `axis`.
     void add_concat(const std::string& label, std::span<const Located> sources, std::size_t axis,
@@ -112,6 +127,10 @@ class PlanBuilder {
   private:
     static dnnl::memory::desc row_major(const dnnl::memory::dims& dims,
                                         dnnl::memory::data_type type);
+    dnnl::memory::data_type plain_type(const Located& located) const;
+    bool keeps_grid(const Node& node) const;
+    Located quantised(const Located& located, const Grid& grid);
+    void add_dequantise(const Located& integers, const Grid& grid, const Located& numbers);
 
     struct BufferUse {
         Place::Kind kind = Place::Kind::arena;
@@ -124,6 +143,8 @@ class PlanBuilder {
 
     BufferId add_buffer(BufferUse use);
     void touch(BufferId buffer);
+    dnnl::memory::desc outer_desc(ValueId id) const;
+    void deliver(std::size_t output);
     void lay_out_arena();
     void settle(Place& place) const;
     static Place unsettled(const Located& located) {
@@ -139,11 +160,34 @@ class PlanBuilder {
     dnnl::engine engine_;
     Plan plan_;
     std::vector<BufferUse> buffers_;
-    std::map<ValueId, Located> values_;
+    std::map<ValueId, Located> values_;    ///< in floats
+    std::map<ValueId, Located> integers_;  ///< on their grids
 };
 
+/// oneDNN's name for the integers of `grid`.
+dnnl::memory::data_type integer_type(const Grid& grid);
+/// `desc` with elements of another type.
+dnnl::memory::desc with_type(dnnl::memory::desc desc, dnnl::memory::data_type type);
+
+/// Appends to `ops` that numbers are rounded to `grid`.
+void append_grid(dnnl::post_ops& ops, const Grid& grid);
 /// Appends `activation` to `ops`, or nothing for the identity.
 void append_activation(dnnl::post_ops& ops, const Activation& activation);
+
+/// What follows the products of a layer in floats: grid, sum, activation.
+dnnl::post_ops epilogue_of(const Node& node);
+/// The extents of a convolution's weights, [m, c, kh, kw] or [groups, m / groups, c, kh, kw].
+dnnl::memory::dims conv_weights(const PlanBuilder& builder, const Node& node, const Conv& conv);
+/// A convolution's primitive for tensors of these types and of any layout.
+struct ConvTypes {
+    dnnl::memory::data_type source, weights, result;
+};
+dnnl::convolution_forward::primitive_desc describe_conv(const PlanBuilder& builder,
+                                                        const Node& node, const ConvTypes& types,
+                                                        dnnl::algorithm algorithm,
+                                                        const dnnl::primitive_attr& attributes);
+/// Whether `implementation` is one that nobody wants in a layer of so many products per row.
+bool is_too_slow(std::string_view implementation, std::int64_t macs_per_row);
 
 /// Attributes with `ops` and scratch memory of ours.
 dnnl::primitive_attr attributes_with(const dnnl::post_ops& ops);
@@ -152,6 +196,9 @@ dnnl::primitive_attr attributes_with(const dnnl::post_ops& ops);
 Status plan_conv(PlanBuilder& builder, std::size_t index);
 Status plan_dense(PlanBuilder& builder, std::size_t index);
 Status plan_mat_mul(PlanBuilder& builder, std::size_t index);
+// plan_integers.cpp: false, and nothing planned, if oneDNN has no fast way.
+bool plan_integer_conv(PlanBuilder& builder, std::size_t index);
+bool plan_integer_dense(PlanBuilder& builder, std::size_t index);
 // plan_pointwise.cpp:
 Status plan_affine(PlanBuilder& builder, const Node& node);
 Status plan_elementwise(PlanBuilder& builder, const Node& node);

@@ -17,17 +17,10 @@ constexpr std::int64_t kHotMacsPerRow = 1'000'000;
 
 Status check_implementation(const Node& node, std::string_view implementation,
                             std::int64_t macs_per_row) {
-    if (macs_per_row < kHotMacsPerRow || implementation.substr(0, 3) != "ref") return ok_status();
+    if (!is_too_slow(implementation, macs_per_row)) return ok_status();
     return unimplemented(node.label +
                          ": oneDNN has only its slow reference implementation for it "
                          "on this processor");
-}
-
-dnnl::post_ops epilogue_of(const Node& node) {
-    dnnl::post_ops ops;
-    if (node.residual) ops.append_sum(1.0F);
-    append_activation(ops, node.epilogue);
-    return ops;
 }
 
 // Memory for the result. Where the node adds a residual, it already holds that.
@@ -48,45 +41,12 @@ memory::desc vector_desc(std::int64_t size) {
     return {{size}, memory::data_type::f32, memory::format_tag::a};
 }
 
-// [m, c, kh, kw], or [groups, m / groups, c, kh, kw].
-memory::dims conv_weights(const PlanBuilder& builder, const Node& node, const Conv& conv) {
-    memory::dims dims = builder.dims(node.inputs[1]);
-    if (conv.groups > 1) {
-        dims[0] /= conv.groups;
-        dims.insert(dims.begin(), conv.groups);
-    }
-    return dims;
-}
-
-Conv2d::primitive_desc describe_conv(const PlanBuilder& builder, const Node& node, const Conv& conv,
-                                     dnnl::algorithm algorithm) {
-    const Window& window = conv.window;
-    const memory::dims strides{window.strides[0], window.strides[1]};
-    const memory::dims dilations{window.dilations[0] - 1, window.dilations[1] - 1};
-    const memory::dims begin{window.pads_begin[0], window.pads_begin[1]};
-    const memory::dims end{window.pads_end[0], window.pads_end[1]};
-    const auto source = builder.any_desc(builder.dims(node.inputs[0]));
-    const auto weights = builder.any_desc(conv_weights(builder, node, conv));
-    const auto result = builder.any_desc(builder.dims(node.output));
-    const auto attributes = attributes_with(epilogue_of(node));
-    constexpr auto kInference = dnnl::prop_kind::forward_inference;
-    if (node.inputs.size() > 2) {
-        const auto bias = vector_desc(builder.dims(node.output)[1]);
-        return {Conv2d::desc(kInference, algorithm, source, weights, bias, result, strides,
-                             dilations, begin, end),
-                attributes, builder.engine()};
-    }
-    return {Conv2d::desc(kInference, algorithm, source, weights, result, strides, dilations, begin,
-                         end),
-            attributes, builder.engine()};
-}
-
 // With fewer, the transformed weights, four times as many, are read for too little work.
 constexpr std::int64_t kSharingTiles = 16;
 
 // Winograd where it can be had, unless timing chose otherwise: oneDNN never picks it by itself.
 ConvAlgorithm choose_algorithm(const PlanBuilder& builder, const Node& node, const Conv& conv) {
-    if (!builder.options().winograd || !suits_winograd(conv) ||
+    if (!builder.options().winograd || !suits_winograd(conv) || node.inner ||
         builder.type() != memory::data_type::f32)
         return ConvAlgorithm::direct;
     const bool own = suits_own_winograd(builder.graph(), node);
@@ -99,16 +59,19 @@ ConvAlgorithm choose_algorithm(const PlanBuilder& builder, const Node& node, con
     return own && shared ? ConvAlgorithm::own_winograd : ConvAlgorithm::onednn_winograd;
 }
 
-Conv2d::primitive_desc choose_conv(const PlanBuilder& builder, const Node& node, const Conv& conv,
+Conv2d::primitive_desc choose_conv(const PlanBuilder& builder, const Node& node,
                                    ConvAlgorithm algorithm) {
+    const auto attributes = attributes_with(epilogue_of(node));
+    const ConvTypes types{builder.type(), builder.type(), builder.type()};
     if (algorithm == ConvAlgorithm::onednn_winograd) {
         try {
-            return describe_conv(builder, node, conv, dnnl::algorithm::convolution_winograd);
+            return describe_conv(builder, node, types, dnnl::algorithm::convolution_winograd,
+                                 attributes);
         } catch (const dnnl::error&) {
             // This processor or shape has none.
         }
     }
-    return describe_conv(builder, node, conv, dnnl::algorithm::convolution_direct);
+    return describe_conv(builder, node, types, dnnl::algorithm::convolution_direct, attributes);
 }
 
 Status plan_own_winograd(PlanBuilder& builder, std::size_t index) {
@@ -132,12 +95,61 @@ std::int64_t product(const memory::dims& dims, std::size_t first) {
 
 }  // namespace
 
+bool is_too_slow(std::string_view implementation, std::int64_t macs_per_row) {
+    return macs_per_row >= kHotMacsPerRow && implementation.substr(0, 3) == "ref";
+}
+
+dnnl::post_ops epilogue_of(const Node& node) {
+    dnnl::post_ops ops;
+    if (node.inner) append_grid(ops, *node.inner);
+    if (node.residual) ops.append_sum(1.0F);
+    append_activation(ops, node.epilogue);
+    return ops;
+}
+
+memory::dims conv_weights(const PlanBuilder& builder, const Node& node, const Conv& conv) {
+    memory::dims dims = builder.dims(node.inputs[1]);
+    if (conv.groups > 1) {
+        dims[0] /= conv.groups;
+        dims.insert(dims.begin(), conv.groups);
+    }
+    return dims;
+}
+
+Conv2d::primitive_desc describe_conv(const PlanBuilder& builder, const Node& node,
+                                     const ConvTypes& types, dnnl::algorithm algorithm,
+                                     const dnnl::primitive_attr& attributes) {
+    const Conv& conv = std::get<Conv>(node.op);
+    const Window& window = conv.window;
+    const memory::dims strides{window.strides[0], window.strides[1]};
+    const memory::dims dilations{window.dilations[0] - 1, window.dilations[1] - 1};
+    const memory::dims begin{window.pads_begin[0], window.pads_begin[1]};
+    const memory::dims end{window.pads_end[0], window.pads_end[1]};
+    const auto any = [](const memory::dims& dims, memory::data_type type) {
+        return memory::desc(dims, type, memory::format_tag::any);
+    };
+    const auto source = any(builder.dims(node.inputs[0]), types.source);
+    const auto weights = any(conv_weights(builder, node, conv), types.weights);
+    const auto result = any(builder.dims(node.output), types.result);
+    constexpr auto kInference = dnnl::prop_kind::forward_inference;
+    if (node.inputs.size() > 2) {
+        const auto bias = vector_desc(builder.dims(node.output)[1]);
+        return {Conv2d::desc(kInference, algorithm, source, weights, bias, result, strides,
+                             dilations, begin, end),
+                attributes, builder.engine()};
+    }
+    return {Conv2d::desc(kInference, algorithm, source, weights, result, strides, dilations, begin,
+                         end),
+            attributes, builder.engine()};
+}
+
 Status plan_conv(PlanBuilder& builder, std::size_t index) {
     const Node& node = builder.graph().nodes[index];
     const Conv& conv = std::get<Conv>(node.op);
+    if (node.integers && plan_integer_conv(builder, index)) return ok_status();
     const ConvAlgorithm algorithm = choose_algorithm(builder, node, conv);
     if (algorithm == ConvAlgorithm::own_winograd) return plan_own_winograd(builder, index);
-    const auto descriptor = choose_conv(builder, node, conv, algorithm);
+    const auto descriptor = choose_conv(builder, node, algorithm);
     const memory::dims shape = builder.dims(node.output);
     const memory::dims weight_dims = conv_weights(builder, node, conv);
     const std::int64_t macs = product(weight_dims, 0) * shape[2] * shape[3];
@@ -167,10 +179,11 @@ Status plan_conv(PlanBuilder& builder, std::size_t index) {
 // All extents but the last count as rows.
 Status plan_dense(PlanBuilder& builder, std::size_t index) {
     const Node& node = builder.graph().nodes[index];
+    if (node.integers && plan_integer_dense(builder, index)) return ok_status();
     const memory::dims matrix = builder.dims(node.inputs[1]);  // [k, m]
     const memory::dims shape = builder.dims(node.output);
     const std::int64_t rows = product(shape, 0) / matrix[1];
-    const bool exact = builder.type() == memory::data_type::f32 && !node.residual;
+    const bool exact = builder.type() == memory::data_type::f32 && !node.residual && !node.inner;
     const auto streamed = exact ? streamed_function(rows, matrix[0], matrix[1]) : nullptr;
     if (streamed != nullptr) {
         const Located from = builder.plain(node.inputs[0]);

@@ -26,8 +26,12 @@ void add_pool(PlanBuilder& builder, const Node& node, const Located& source,
 Status plan_pool(PlanBuilder& builder, const Node& node) {
     const Pool& pool = std::get<Pool>(node.op);
     const Window& window = pool.window;
-    const Located source = builder.typed(builder.value(node.inputs[0]));
-    const auto result = builder.any_desc(builder.dims(node.output));
+    const bool maximum = pool.kind == Pool::Kind::max;
+    const Located given =
+        maximum ? builder.operand(node, node.inputs[0]) : builder.value(node.inputs[0]);
+    const Located source = builder.typed(given);
+    const auto result =
+        with_type(builder.any_desc(builder.dims(node.output)), source.desc.data_type());
     const memory::dims strides{window.strides[0], window.strides[1]};
     const memory::dims kernel{window.kernel[0], window.kernel[1]};
     const memory::dims begin{window.pads_begin[0], window.pads_begin[1]};

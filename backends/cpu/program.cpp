@@ -15,19 +15,31 @@ namespace bunch::cpu {
 namespace {
 
 constexpr std::int64_t kMaxMicroRows = 256;
-// What one node may read and write per plan: more falls out of a core's caches. ResNet-50's first
-// layers (6.4 MB a row) so run image by image.
-constexpr std::size_t kActivationBudget = std::size_t{4} << 20;
-// A second stage pays if it runs on so many times the rows of the first: its weights, which come
-// from memory, are then read so much less often.
-constexpr std::int64_t kWorthACut = 8;
 // Multiplications for one row, about a millisecond: a thread that sleeps takes some microseconds to
 // wake up, for each layer.
 constexpr double kWorthThreads = 5e7;
 
+/// How many rows run together.
+struct Sizing {
+    /// What one node may read and write per plan: more falls out of a core's caches. ResNet-50's
+    /// first layers (6.4 MB a row) so run image by image.
+    std::size_t budget;
+    /// A second stage pays if it runs on so many times the rows of the first: its weights, which
+    /// come from memory, are then read so much less often.
+    std::int64_t worth_a_cut;
+};
+constexpr Sizing kFloats{std::size_t{4} << 20, 8};
+// They compute four times as fast, so that the second-level cache counts.
+constexpr Sizing kIntegers{std::size_t{5} << 19, 4};
+
 std::size_t row_bytes_of(const Value& value) {
     const Shape shape = value.carries_rows() ? value.shape.with_rows(1) : value.shape;
     return static_cast<std::size_t>(byte_size(value.type, shape).value_or(0));
+}
+
+// Between layers; outside it is row_bytes_of().
+std::size_t stored_bytes_of(const Value& value) {
+    return row_bytes_of(value) / (value.grid ? size_of(value.type) : 1);
 }
 
 // Bytes of what the busiest of `nodes` reads and writes for one row.
@@ -36,8 +48,8 @@ std::size_t activation_bytes(const Graph& graph, std::span<const Node> nodes) {
     for (const Node& node : nodes) {
         std::size_t bytes = 0;
         for (const ValueId id : node.inputs)
-            if (!graph.at(id).constant) bytes += row_bytes_of(graph.at(id));
-        most = std::max(most, bytes + row_bytes_of(graph.at(node.output)));
+            if (!graph.at(id).constant) bytes += stored_bytes_of(graph.at(id));
+        most = std::max(most, bytes + stored_bytes_of(graph.at(node.output)));
     }
     return most;
 }
@@ -59,8 +71,9 @@ double multiply_adds(const Graph& graph) {
 }
 
 // The largest power of two that keeps activations within the budget, and is at most `most`.
-std::int64_t choose_micro_rows(std::size_t activation_bytes, std::int64_t most) {
-    const std::size_t fitting = kActivationBudget / activation_bytes;
+std::int64_t choose_micro_rows(std::size_t activation_bytes, std::int64_t most,
+                               const Sizing& sizing) {
+    const std::size_t fitting = sizing.budget / activation_bytes;
     std::int64_t rows = 1;
     while (rows * 2 <= static_cast<std::int64_t>(fitting) &&
            rows * 2 <= std::min(most, kMaxMicroRows))
@@ -70,13 +83,14 @@ std::int64_t choose_micro_rows(std::size_t activation_bytes, std::int64_t most) 
 
 // Where to cut so that the rest can run on many times the rows of the beginning. Nothing if all of
 // it can run on many, or no part.
-std::optional<Cut> choose_cut(const Graph& graph) {
+std::optional<Cut> choose_cut(const Graph& graph, const Sizing& sizing) {
     const std::int64_t rows =
-        choose_micro_rows(activation_bytes(graph, graph.nodes), kMaxMicroRows);
-    if (rows >= kWorthACut) return std::nullopt;
+        choose_micro_rows(activation_bytes(graph, graph.nodes), kMaxMicroRows, sizing);
+    if (rows >= sizing.worth_a_cut) return std::nullopt;
     for (const Cut& cut : cuts_of(graph)) {
         const auto nodes = std::span(graph.nodes).subspan(cut.node);
-        if (choose_micro_rows(activation_bytes(graph, nodes), kMaxMicroRows) >= kWorthACut * rows)
+        if (choose_micro_rows(activation_bytes(graph, nodes), kMaxMicroRows, sizing) >=
+            sizing.worth_a_cut * rows)
             return cut;
     }
     return std::nullopt;
@@ -95,6 +109,9 @@ Status Program::add_stage(const Graph& graph, std::int64_t rows, WeightCache& we
             BUNCH_RETURN_IF_ERROR(time_convolutions(graph, rows, choices_));
         BUNCH_ASSIGN_OR_RETURN(Plan plan, make_plan(graph, rows, weights, options));
         note_memory(plan);
+        for (const std::string& sentence : plan.in_floats)
+            if (std::find(in_floats_.begin(), in_floats_.end(), sentence) == in_floats_.end())
+                in_floats_.push_back(sentence);
         plans_.push_back(std::move(plan));
         if (plans_.back().any_rows) break;
     }
@@ -139,22 +156,25 @@ Result<std::shared_ptr<const Program>> Program::prepare(const Graph& graph, std:
     program->max_rows_ = batched ? std::max(max_rows, 1U) : 1U;
     const auto most = static_cast<std::int64_t>(program->max_rows_);
     const bool asked = options.micro_rows > 0;
+    const bool integers = options.planner.precision == Precision::int8;
+    const Sizing& sizing = integers ? kIntegers : kFloats;
     const std::int64_t rows =
         asked ? static_cast<std::int64_t>(
                     std::bit_floor(static_cast<std::uint64_t>(std::min(options.micro_rows, most))))
-              : choose_micro_rows(activation_bytes(graph, graph.nodes), most);
+              : choose_micro_rows(activation_bytes(graph, graph.nodes), most, sizing);
     WeightCache weights(dnnl::engine(dnnl::engine::kind::cpu, 0));
     std::optional<Cut> cut;
-    if (batched && !asked) cut = choose_cut(graph);
+    if (batched && !asked) cut = choose_cut(graph, sizing);
     if (cut) {
         const std::span<const Node> nodes = graph.nodes;
         const Graph head = part_of(graph, nodes.first(cut->node), graph.inputs, {cut->value});
         const Graph tail = part_of(graph, nodes.subspan(cut->node), {cut->value}, graph.outputs);
-        const std::int64_t tail_rows = choose_micro_rows(activation_bytes(tail, tail.nodes), most);
+        const std::int64_t tail_rows =
+            choose_micro_rows(activation_bytes(tail, tail.nodes), most, sizing);
         BUNCH_RETURN_IF_ERROR(program->add_stage(head, rows, weights, options));
         BUNCH_RETURN_IF_ERROR(program->add_stage(tail, tail_rows, weights, options));
         program->chunk_rows_ = static_cast<std::size_t>(tail_rows);
-        program->between_bytes_ = row_bytes_of(graph.at(cut->value)) * program->chunk_rows_;
+        program->between_bytes_ = row_bytes_of(head.at(cut->value)) * program->chunk_rows_;
     } else {
         BUNCH_RETURN_IF_ERROR(program->add_stage(graph, rows, weights, options));
         program->chunk_rows_ = program->max_rows_;

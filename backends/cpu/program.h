@@ -58,6 +58,8 @@ class Program {
     const Plan* wide_plan() const { return wide_plan_ ? &*wide_plan_ : nullptr; }
     /// What was chosen before and by timing.
     const ConvChoices& choices() const { return choices_; }
+    /// Layers in floats though the model has integers for them: a sentence for each.
+    const std::vector<std::string>& in_floats() const { return in_floats_; }
     /// Rows that go through all stages together.
     std::size_t chunk_rows() const { return chunk_rows_; }
     std::size_t weight_bytes() const { return weight_bytes_; }
@@ -82,6 +84,7 @@ class Program {
     std::vector<Plan> plans_;
     std::vector<Stage> stages_;
     std::optional<Plan> wide_plan_;
+    std::vector<std::string> in_floats_;
     std::size_t chunk_rows_ = 1;
     std::size_t weight_bytes_ = 0, arena_bytes_ = 0, scratch_bytes_ = 0, between_bytes_ = 0;
 };

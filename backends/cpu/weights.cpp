@@ -24,7 +24,7 @@ std::shared_ptr<const Weights> WeightCache::get(const Graph& graph, ValueId id,
             return entry.weights;
     const auto weights = std::make_shared<const Weights>(wanted.get_size());
     // oneDNN has no const handles; a reorder only reads its source.
-    auto* source = const_cast<float*>(floats(graph.at(id)).data());
+    auto* source = const_cast<std::byte*>(graph.at(id).constant->buffer.bytes().data());
     dnnl::memory from(given, engine_, source);
     dnnl::memory to(wanted, engine_, weights->address());
     dnnl::stream stream(engine_);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,25 +23,58 @@ namespace bunch {
 /// One tensor of a graph: its index in Graph::values.
 using ValueId = Id<struct ValueTag, std::uint32_t>;
 
-/// A tensor that flows between nodes, or a constant.
+/// The numbers scale * (q - zero) for 8-bit integers q: those that QuantizeLinear rounds to, half
+/// to even, and beyond which it saturates.
+struct Grid {
+    DataType type = DataType::u8;  ///< or i8
+    float scale = 1;               ///< above 0
+    std::int32_t zero = 0;
+    friend bool operator==(const Grid&, const Grid&) = default;
+};
+
+/// A constant as DequantizeLinear read it: scales[c] * (integers[...] - zeros[c]), c along `axis`,
+/// or one scale for all.
+struct QuantisedConstant {
+    std::shared_ptr<const Tensor> integers;  ///< u8, i8 or i32. Shared with the reader
+    std::vector<float> scales;
+    std::vector<std::int32_t> zeros;  ///< as many
+    std::size_t axis = 0;
+};
+
+/// A tensor that flows between nodes, or a constant. What computes a value with a grid rounds to
+/// it.
 struct Value {
     std::string name;
     DataType type = DataType::f32;
     /// Known after infer_shapes(). Extent 0 is kAnyExtent where it counts rows; no other is open.
     Shape shape;
     std::optional<Tensor> constant;
+    std::optional<Grid> grid = {};
+    /// What `constant` was made of, if it was integers. Shared with the reader.
+    std::shared_ptr<const QuantisedConstant> quantised = {};
 
     bool carries_rows() const { return shape.rank() > 0 && shape[0] == kAnyExtent; }
 };
 
-/// One operator. y = epilogue(op(inputs) + residual); passes set the last two.
+/// A layer in integers: scales[c] * (sum of products + bias[c]) for output channel c, where inputs
+/// are counted from the zero of their grid.
+struct IntegerForm {
+    ValueId weights;              ///< i8
+    std::optional<ValueId> bias;  ///< f32
+    std::vector<float> scales;    ///< one per output channel
+};
+
+/// One operator. y = epilogue(inner(op(inputs)) + residual), where `inner` rounds to a grid; passes
+/// set all but op and inputs.
 struct Node {
     std::string label;  ///< for messages: "node 'conv1' (Conv)"
     Operator op;
     std::vector<ValueId> inputs;
     ValueId output;
-    std::optional<ValueId> residual;
-    Activation epilogue;
+    std::optional<ValueId> residual = {};
+    Activation epilogue = {};
+    std::optional<Grid> inner = {};
+    std::optional<IntegerForm> integers = {};  ///< set by find_integer_layers()
 };
 
 /// Every value is a constant, an input, or the output of exactly one node, which comes before the

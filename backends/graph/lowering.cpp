@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "backends/graph/onnx_grids.h"
 #include "backends/graph/onnx_node.h"
 #include "backends/graph/partial_shapes.h"
 #include "backends/graph/shape_inference.h"
@@ -37,20 +38,29 @@ Tensor shared(const std::shared_ptr<const Tensor>& tensor) {
 
 class Lowering {
   public:
-    explicit Lowering(const OperatorGraph& operators)
-        : operators_(operators), ids_(operators.values.size()), partial_(operators) {}
+    Lowering(const OperatorGraph& operators, bool grids)
+        : operators_(operators),
+          takes_grids_(grids),
+          ids_(operators.values.size()),
+          integers_(operators.values.size()),
+          partial_(operators) {}
 
     Result<Graph> run() &&;
 
   private:
     Status add_inputs();
     Status add_node(const OperatorNode& node);
+    Status add_quantise(const OperatorNode& node);
+    Status add_dequantise(const OperatorNode& node);
     Status append(Node node, ValueId output);
     Status add_outputs();
     ValueId known(ValueId id);
 
     const OperatorGraph& operators_;
-    std::vector<std::optional<ValueId>> ids_;  // by index in operators_.values
+    const bool takes_grids_;
+    // By index in operators_.values. What QuantizeLinear makes is in integers_: the value on its
+    // grid that DequantizeLinear makes of it again.
+    std::vector<std::optional<ValueId>> ids_, integers_;
     PartialShapes partial_;
     Graph graph_;
 };
@@ -62,8 +72,12 @@ ValueId Lowering::known(ValueId id) {
     std::shared_ptr<const Tensor> constant = operators_.at(id).constant;
     if (constant == nullptr) constant = partial_.constant(id);
     if (constant != nullptr)
-        own = graph_.add_value(
-            {operators_.at(id).name, constant->type, constant->shape, shared(constant)});
+        own = graph_.add_value({operators_.at(id).name,
+                                constant->type,
+                                constant->shape,
+                                shared(constant),
+                                {},
+                                operators_.at(id).quantised});
     else  // only its shape is known: whoever needs its elements refuses it
         own = graph_.add_value({operators_.at(id).name, DataType::i64, Shape{}, std::nullopt});
     return *own;
@@ -100,12 +114,55 @@ Status Lowering::append(Node node, ValueId output) {
     return ok_status();
 }
 
+// Rounding to a grid, as an Identity whose output has one; the same for all that read it.
+Status Lowering::add_quantise(const OperatorNode& node) {
+    BUNCH_ASSIGN_OR_RETURN(const Grid grid, grid_of(operators_, node));
+    const std::optional<ValueId> x = ids_[node.inputs[0]->value];
+    if (!x)
+        return unimplemented(node.spec.label +
+                             " reads a tensor of integers, which has no planned "
+                             "form");
+    for (const Node& other : graph_.nodes)
+        if (std::holds_alternative<Identity>(other.op) && other.inputs[0] == *x &&
+            graph_.at(other.output).grid == grid) {
+            integers_[node.outputs[0]->value] = other.output;
+            return ok_status();
+        }
+    Node rounding{node.spec.label, Identity{}, {*x}, {}};
+    BUNCH_RETURN_IF_ERROR(append(std::move(rounding), *node.outputs[0]));
+    std::optional<ValueId>& made = ids_[node.outputs[0]->value];
+    graph_.at(*made).grid = grid;
+    integers_[node.outputs[0]->value] = made;
+    made.reset();
+    return ok_status();
+}
+
+Status Lowering::add_dequantise(const OperatorNode& node) {
+    BUNCH_ASSIGN_OR_RETURN(const Grid grid, grid_of(operators_, node));
+    const std::optional<ValueId> x = integers_[node.inputs[0]->value];
+    if (!x)
+        return unimplemented(node.spec.label +
+                             " reads what no QuantizeLinear made, which has no planned form");
+    if (graph_.at(*x).grid != grid)
+        return unimplemented(node.spec.label + " has another scale or zero point than the " +
+                             "QuantizeLinear before it, which has no planned form");
+    ids_[node.outputs[0]->value] = x;
+    return ok_status();
+}
+
 Status Lowering::add_node(const OperatorNode& given) {
     const kernels::NodeSpec& spec = given.spec;
     const auto shape_of = [this](ValueId id) {
         return ids_[id.value] ? std::optional(graph_.at(*ids_[id.value]).shape) : std::nullopt;
     };
     if (partial_.evaluate(given, shape_of)) return ok_status();
+    if (takes_grids_ && is_quantise(spec)) return add_quantise(given);
+    if (takes_grids_ && is_dequantise(spec)) return add_dequantise(given);
+    for (const auto& id : given.inputs)
+        if (id && integers_[id->value])
+            return unimplemented(spec.label +
+                                 " reads what QuantizeLinear makes without a DequantizeLinear in "
+                                 "between, which has no planned form");
     const OperatorReader* reader = find_reader(spec);
     if (reader == nullptr || !given.outputs[0])
         return unimplemented(spec.label + ": operator " + spec.type + " has no planned form");
@@ -130,8 +187,11 @@ Status Lowering::add_outputs() {
     for (const ValueId id : operators_.outputs) {
         const std::string label = "output '" + operators_.at(id).name + "'";
         const auto own = ids_[id.value];
+        if (integers_[id.value])
+            return unimplemented(label + " is what QuantizeLinear makes; only FP32 is supported");
         if (!own || graph_.at(*own).constant || graph_.at(*own).type != DataType::f32)
             return unimplemented(label + " is a constant");
+        graph_.at(*own).name = operators_.at(id).name;  // a grid's value bears another
         if (graph_.is_output(*own)) return unimplemented(label + " is listed twice");
         graph_.outputs.push_back(*own);
     }
@@ -151,8 +211,8 @@ Result<Graph> Lowering::run() && {
 
 }  // namespace
 
-Result<Graph> lower(const OperatorGraph& operators) {
-    return Lowering(operators).run();
+Result<Graph> lower(const OperatorGraph& operators, bool grids) {
+    return Lowering(operators, grids).run();
 }
 
 }  // namespace bunch

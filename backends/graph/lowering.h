@@ -9,6 +9,9 @@ namespace bunch {
 
 /// The whole of `operators` as a Graph with shapes, or why not: `unimplemented` names the node that
 /// the planner has no form for. Such models run in the interpreter.
-Result<Graph> lower(const OperatorGraph& operators);
+///
+/// With `grids` QuantizeLinear followed by DequantizeLinear becomes a value with a grid; without
+/// they have no form.
+Result<Graph> lower(const OperatorGraph& operators, bool grids = false);
 
 }  // namespace bunch

@@ -1,5 +1,7 @@
 // Operators with weights: Conv, Gemm, MatMul, BatchNormalization.
+#include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "backends/graph/constant_folding.h"
 #include "backends/graph/onnx_node.h"
@@ -24,6 +26,20 @@ Result<Node> read_conv(OnnxNode& node) {
     return node.make(conv, 3);
 }
 
+// The integers of a matrix, transposed if asked for and with scales times `alpha`.
+std::shared_ptr<const QuantisedConstant> gemm_integers(const Value& given, float alpha,
+                                                       bool transposes) {
+    if (given.quantised == nullptr) return nullptr;
+    QuantisedConstant made = *given.quantised;
+    for (float& scale : made.scales) scale *= alpha;
+    if (transposes) {
+        const std::int64_t order[] = {1, 0};
+        made.integers = std::make_shared<const Tensor>(transposed(*made.integers, order));
+        made.axis = 1 - std::min<std::size_t>(made.axis, 1);
+    }
+    return std::make_shared<const QuantisedConstant>(std::move(made));
+}
+
 // alpha * a * b as a constant [k, m].
 Result<ValueId> gemm_weights(OnnxNode& node, float alpha, bool transposed_b) {
     BUNCH_ASSIGN_OR_RETURN(const std::span<const float> elements, node.constant_floats(1));
@@ -36,7 +52,9 @@ Result<ValueId> gemm_weights(OnnxNode& node, float alpha, bool transposed_b) {
     const std::int64_t order[] = {1, 0};
     if (transposed_b) tensor = transposed(tensor, order);
     const Shape shape = tensor.shape;
-    return node.graph.add_value({given.name, DataType::f32, shape, std::move(tensor)});
+    auto integers = gemm_integers(given, alpha, transposed_b);
+    return node.graph.add_value(
+        {given.name, DataType::f32, shape, std::move(tensor), {}, std::move(integers)});
 }
 
 // beta * c as a constant [m].

@@ -29,6 +29,8 @@ struct OperatorValue {
     /// the inputs' shapes only is the same for all requests of equal shapes.
     bool from_data = false;
     bool shape_from_data = false;
+    /// Of a constant that DequantizeLinear made of integers: these.
+    std::shared_ptr<const QuantisedConstant> quantised = {};
 };
 
 /// An input of the model as declared.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <unordered_map>
 #include <utility>
@@ -224,6 +225,35 @@ void Importer::mark_dependence(OperatorNode& node) {
     }
 }
 
+// What the DequantizeLinear `node` read, which was folded; null if there is nothing.
+std::shared_ptr<const QuantisedConstant> quantised_constant(const OperatorGraph& graph,
+                                                            const OperatorNode& node) {
+    const auto input = [&](std::size_t i) -> const Tensor& {
+        return *graph.at(*node.inputs[i]).constant;
+    };
+    QuantisedConstant made;
+    made.integers = graph.at(*node.inputs[0]).constant;
+    const auto* scales = reinterpret_cast<const float*>(input(1).buffer.bytes().data());
+    made.scales.assign(scales, scales + input(1).buffer.size() / sizeof(float));
+    if (made.scales.empty()) return nullptr;
+    made.zeros.assign(made.scales.size(), 0);
+    const bool zeros = node.inputs.size() > 2 && node.inputs[2];
+    for (std::size_t i = 0; zeros && i < made.zeros.size(); ++i) {
+        const std::byte* from = input(2).buffer.bytes().data();
+        if (input(2).type == DataType::u8)
+            made.zeros[i] = reinterpret_cast<const std::uint8_t*>(from)[i];
+        else if (input(2).type == DataType::i8)
+            made.zeros[i] = reinterpret_cast<const std::int8_t*>(from)[i];
+        else if (input(2).type == DataType::i32)
+            std::memcpy(&made.zeros[i], from + i * sizeof(std::int32_t), sizeof(std::int32_t));
+    }
+    kernels::Attributes attributes(node.spec);
+    const std::int64_t axis = attributes.integer("axis", 1);
+    const auto rank = static_cast<std::int64_t>(made.integers->shape.rank());
+    made.axis = static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
+    return std::make_shared<const QuantisedConstant>(std::move(made));
+}
+
 Status Importer::try_fold(OperatorNode& node, bool& folded) {
     folded = std::all_of(node.inputs.begin(), node.inputs.end(), [this](const auto& id) {
         return !id || graph_.at(*id).constant != nullptr;
@@ -238,6 +268,8 @@ Status Importer::try_fold(OperatorNode& node, bool& folded) {
         graph_.at(*node.outputs[i]).constant =
             std::make_shared<const Tensor>(std::move((*results)[i]));
     }
+    if (node.spec.domain.empty() && node.spec.type == "DequantizeLinear" && node.outputs[0])
+        graph_.at(*node.outputs[0]).quantised = quantised_constant(graph_, node);
     return ok_status();
 }
 

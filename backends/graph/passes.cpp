@@ -24,6 +24,8 @@ void remove_marked(Graph& graph, const std::vector<bool>& gone) {
 }
 
 bool changes_nothing(const Graph& graph, const Node& node) {
+    const std::optional<Grid>& grid = graph.at(node.output).grid;
+    if (grid && grid != graph.at(node.inputs[0]).grid) return false;
     if (std::holds_alternative<Identity>(node.op)) return true;
     if (const auto* transpose = std::get_if<Transpose>(&node.op))
         return std::is_sorted(transpose->order.begin(), transpose->order.end());
@@ -31,18 +33,34 @@ bool changes_nothing(const Graph& graph, const Node& node) {
            graph.at(node.inputs[0]).shape == graph.at(node.output).shape;
 }
 
-bool can_end_in_activation(const Node& node) {
-    return node.epilogue.kind == Activation::Kind::none &&
-           (std::holds_alternative<Conv>(node.op) || std::holds_alternative<Dense>(node.op) ||
-            std::holds_alternative<Affine>(node.op) || std::holds_alternative<MatMul>(node.op) ||
-            std::holds_alternative<Binary>(node.op));
+bool is_layer(const Node& node) {
+    return std::holds_alternative<Conv>(node.op) || std::holds_alternative<Dense>(node.op);
 }
 
-// The node that may take `other` as a residual: it computes `id`, ends there, and has room.
-bool can_take_residual(const Graph& graph, const Node& node) {
-    return !node.residual && node.epilogue.kind == Activation::Kind::none &&
+// Whether the grid of what `node` computes, if it has one, can become its inner one.
+bool can_round_inside(const Graph& graph, const Node& node) {
+    return !graph.at(node.output).grid || (is_layer(node) && !node.inner && !node.residual);
+}
+
+bool can_end_in_activation(const Graph& graph, const Node& node) {
+    return node.epilogue.kind == Activation::Kind::none && can_round_inside(graph, node) &&
+           (is_layer(node) || std::holds_alternative<Affine>(node.op) ||
+            std::holds_alternative<MatMul>(node.op) || std::holds_alternative<Binary>(node.op));
+}
+
+// The node that may take `residual`: it ends where the sum begins, and has room. Sums of integers
+// stay apart from floats.
+bool can_take_residual(const Graph& graph, const Node& node, ValueId residual) {
+    const bool integers = graph.at(node.inputs[0]).grid.has_value();
+    return !node.residual && node.epilogue.kind == Activation::Kind::none && is_layer(node) &&
            !graph.is_output(node.output) && graph.uses(node.output) == 1 &&
-           (std::holds_alternative<Conv>(node.op) || std::holds_alternative<Dense>(node.op));
+           can_round_inside(graph, node) && (!integers || graph.at(residual).grid);
+}
+
+// From now on `node` computes `output`, which came after what it computed until now.
+void extend(const Graph& graph, Node& node, ValueId output) {
+    if (graph.at(node.output).grid) node.inner = graph.at(node.output).grid;
+    node.output = output;
 }
 
 // Moves the residual of the addition `add` (at `index`) into one of its producers.
@@ -60,10 +78,10 @@ bool fuse_residual(Graph& graph, std::size_t index) {
     const auto host = side == 0 ? first : second;
     if (!host || graph.at(add.inputs[1 - side]).constant) return false;
     Node& node = graph.nodes[*host];
-    if (!can_take_residual(graph, node)) return false;
+    if (!can_take_residual(graph, node, add.inputs[1 - side])) return false;
+    extend(graph, node, add.output);
     node.residual = add.inputs[1 - side];
     node.epilogue = add.epilogue;
-    node.output = add.output;
     return true;
 }
 
@@ -101,9 +119,9 @@ void fuse_activations(Graph& graph) {
         const auto* elementwise = std::get_if<Elementwise>(&graph.nodes[i].op);
         if (elementwise == nullptr) continue;
         Node* producer = sole_producer(graph, graph.nodes[i].inputs[0]);
-        if (producer == nullptr || !can_end_in_activation(*producer)) continue;
+        if (producer == nullptr || !can_end_in_activation(graph, *producer)) continue;
+        extend(graph, *producer, graph.nodes[i].output);
         producer->epilogue = elementwise->function;
-        producer->output = graph.nodes[i].output;
         graph.nodes[i].output = graph.nodes[i].inputs[0];  // now computed by nobody else
         gone[i] = true;
     }
@@ -136,6 +154,7 @@ void remove_unused(Graph& graph) {
 void simplify(Graph& graph) {
     remove_unused(graph);
     remove_identities(graph);
+    settle_grids(graph);
     find_affine(graph);
     fold_affine(graph);
     fuse_activations(graph);

@@ -9,8 +9,13 @@ namespace bunch {
 /// All passes below, in order.
 void simplify(Graph& graph);
 
-/// Takes Identity nodes, and reshapes and transposes that change nothing, out.
+/// Takes Identity nodes, and reshapes and transposes that change nothing, out. An Identity that
+/// rounds to a grid stays.
 void remove_identities(Graph& graph);
+
+/// An Identity that rounds to a grid becomes part of the node before it, and what only moves
+/// elements of a grid, or picks the largest, keeps the grid.
+void settle_grids(Graph& graph);
 
 /// Adding, subtracting or multiplying by a constant per channel becomes Affine.
 void find_affine(Graph& graph);

@@ -1,5 +1,6 @@
 // Scaling and shifting per channel: found, merged, and folded into weights. All in double, rounded
 // once.
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -71,6 +72,24 @@ Doubles bias_of(const Graph& graph, const Node& layer, std::size_t channels) {
     return Doubles(channels, 0.0);
 }
 
+// The integers of a layer's weights with `factors` for their output channels in their scales; null
+// if its weights have none, or scales of another kind.
+std::shared_ptr<const QuantisedConstant> scaled_integers(const Graph& graph, const Node& layer,
+                                                         const Doubles& factors) {
+    const Value& weights = graph.at(layer.inputs[1]);
+    const std::size_t axis = std::holds_alternative<Conv>(layer.op) ? 0 : 1;
+    if (weights.quantised == nullptr ||
+        (weights.quantised->scales.size() > 1 && weights.quantised->axis != axis))
+        return nullptr;
+    QuantisedConstant made = *weights.quantised;
+    made.axis = axis;
+    made.scales.resize(factors.size(), made.scales[0]);
+    made.zeros.resize(factors.size(), made.zeros[0]);
+    for (std::size_t c = 0; c < factors.size(); ++c)
+        made.scales[c] = static_cast<float>(static_cast<double>(made.scales[c]) * factors[c]);
+    return std::make_shared<const QuantisedConstant>(std::move(made));
+}
+
 void set_weights(Graph& graph, Node& layer, const Doubles& weights, const Doubles& bias) {
     const Shape shape = graph.at(layer.inputs[1]).shape;
     const ValueId new_weights = add_constant(graph, layer.label + " weights", shape, weights);
@@ -90,7 +109,9 @@ void fold_behind(Graph& graph, Node& layer, const Node& affine) {
     for (std::size_t i = 0; i < weights.size(); ++i)
         weights[i] *= scale[conv ? i / per_channel : i % scale.size()];
     for (std::size_t c = 0; c < bias.size(); ++c) bias[c] = bias[c] * scale[c] + shift[c];
+    auto integers = scaled_integers(graph, layer, scale);
     set_weights(graph, layer, weights, bias);
+    graph.at(layer.inputs[1]).quantised = std::move(integers);
 }
 
 // dense(affine(x)) -> dense'(x).
@@ -122,7 +143,7 @@ void merge(Graph& graph, Node& first, const Node& second) {
 
 bool fold_into_producer(Graph& graph, Node& node, const Affine& affine) {
     Node* producer = sole_producer(graph, node.inputs[0]);
-    if (producer == nullptr || producer->residual ||
+    if (producer == nullptr || producer->residual || graph.at(producer->output).grid ||
         producer->epilogue.kind != Activation::Kind::none)
         return false;
     const auto last = static_cast<std::int64_t>(graph.at(node.output).shape.rank()) - 1;
@@ -141,7 +162,8 @@ bool fold_into_producer(Graph& graph, Node& node, const Affine& affine) {
 
 bool fold_into_reader(Graph& graph, const Node& node, const Affine& affine) {
     const auto last = static_cast<std::int64_t>(graph.at(node.output).shape.rank()) - 1;
-    if (graph.is_output(node.output) || graph.uses(node.output) != 1 || affine.axis != last)
+    if (graph.is_output(node.output) || graph.uses(node.output) != 1 || affine.axis != last ||
+        graph.at(node.output).grid)
         return false;
     for (Node& reader : graph.nodes) {
         if (!std::holds_alternative<Dense>(reader.op) || reader.inputs[0] != node.output) continue;

@@ -50,7 +50,7 @@ Graph part_of(const Graph& graph, std::span<const Node> nodes, std::vector<Value
               std::vector<ValueId> outputs) {
     Graph part;
     for (const Value& value : graph.values) {
-        Value copy{value.name, value.type, value.shape, {}};
+        Value copy{value.name, value.type, value.shape, {}, value.grid, {}};
         if (value.constant) {
             // Buffer has no const form; a constant is only read.
             const auto bytes = value.constant->buffer.bytes();
@@ -63,6 +63,9 @@ Graph part_of(const Graph& graph, std::span<const Node> nodes, std::vector<Value
     part.nodes.assign(nodes.begin(), nodes.end());
     part.inputs = std::move(inputs);
     part.outputs = std::move(outputs);
+    for (const auto* ids : {&part.inputs, &part.outputs})
+        for (const ValueId id : *ids)
+            if (part.at(id).grid && !graph.is_output(id)) part.at(id).type = part.at(id).grid->type;
     return part;
 }
 

@@ -22,6 +22,9 @@ std::vector<Cut> cuts_of(const Graph& graph);
 
 /// `nodes` of `graph` as a graph of their own. Values keep their ids; constants are borrowed from
 /// `graph`, which must outlive the result.
+///
+/// An input or output of the part that has a grid and is none of `graph` gets the grid's type: it
+/// passes as integers.
 Graph part_of(const Graph& graph, std::span<const Node> nodes, std::vector<ValueId> inputs,
               std::vector<ValueId> outputs);
 

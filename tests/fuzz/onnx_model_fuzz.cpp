@@ -7,6 +7,7 @@
 
 #include "backends/cpu/model_probe.h"
 #include "backends/cpu/threads.h"
+#include "backends/graph/integer_layers.h"
 #include "backends/graph/lowering.h"
 #include "backends/graph/operator_graph.h"
 #include "backends/graph/passes.h"
@@ -18,6 +19,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     if (auto planned = bunch::lower(*graph); planned.ok()) {
         bunch::simplify(*planned);
         BUNCH_CHECK(bunch::signature_of(*planned).ok());
+    }
+    if (auto rounded = bunch::lower(*graph, true); rounded.ok()) {
+        bunch::simplify(*rounded);
+        bunch::find_integer_layers(*rounded);
     }
     bunch::cpu::use_one_thread();
     bunch::cpu::InterpreterOptions options;
