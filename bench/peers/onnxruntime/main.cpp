@@ -1,6 +1,7 @@
 // compare-cpu: bunch's CPU executor beside ONNX Runtime; bench/peers/compare_cpu runs it.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -21,6 +22,7 @@ struct Arguments {
     std::uint32_t rounds = 9;
     std::int64_t length = 16;
     std::string precision = "f32";
+    std::string peer_file;  ///< what ONNX Runtime runs; empty: the same file
     std::string json;
 };
 
@@ -32,12 +34,19 @@ Status compare_model(const Arguments& arguments, const OrtLibrary& library, cons
     options.threads = threads;
     options.program.timed = true;  // as the daemon does it, through its plan cache
     BUNCH_ASSIGN_OR_RETURN(const auto model, cpu::CpuModel::load(file, options));
-    const std::string name = std::filesystem::path(file).stem().string() +
-                             (arguments.precision == "f32" ? "" : " " + arguments.precision);
+    const std::string& peer = arguments.peer_file.empty() ? file : arguments.peer_file;
+    const auto stem_of = [](const std::string& path) {
+        return std::filesystem::path(path).stem().string();
+    };
+    const std::string name = stem_of(file) +
+                             (arguments.precision == "f32" ? "" : " " + arguments.precision) +
+                             (arguments.peer_file.empty() ? "" : ", " + stem_of(peer));
     for (const std::uint32_t rows : arguments.batches) {
         const ContestCase given{model->signature().batched ? rows : 1, threads, arguments.length,
                                 arguments.rounds};
-        BUNCH_ASSIGN_OR_RETURN(const ContestResult result, contest(library, file, *model, given));
+        BUNCH_ASSIGN_OR_RETURN(ContestResult result, contest(library, peer, *model, given));
+        // Made-up inputs lie outside what a model in 8 bits was calibrated for.
+        if (!arguments.peer_file.empty()) result.deviation = std::nan("");
         std::printf("%-18s %6u %7u %14.6g %14.6g %8.2f %10.1e\n", name.c_str(), given.rows, threads,
                     1e3 * result.bunch_seconds, 1e3 * result.ort_seconds, result.ratio,
                     result.deviation);
@@ -89,7 +98,9 @@ int run(int argc, char** argv) {
     app.add_option("--rounds", arguments.rounds, "Turns, of which the median counts")->check(count);
     app.add_option("--length", arguments.length, "Of extents left open besides rows")->check(count);
     app.add_option("--precision", arguments.precision, "Of bunch; ONNX Runtime runs the file's")
-        ->check(CLI::IsMember({"f32", "bf16"}));
+        ->check(CLI::IsMember({"f32", "bf16", "int8"}));
+    app.add_option("--peer-file", arguments.peer_file,
+                   "What ONNX Runtime runs in place of each file: the model in another precision");
     app.add_option("--json", arguments.json, "Write figures to this file, too");
     CLI11_PARSE(app, argc, argv);
     const Status status = compare(arguments);
