@@ -12,6 +12,7 @@
 #include "config/padding.h"
 #include "config/schema.h"
 #include "config/twin.h"
+#include "core/file_hash.h"
 
 namespace bunch {
 namespace {
@@ -85,6 +86,8 @@ class Loader {
     void check_model_devices(ModelSpec& model, const Node& table);
     void check_model_path(ModelSpec& model, const Node& table);
     void check_twin(ModelSpec& model, const Node& table);
+    void check_twin_hash(const Entry& entry, const std::string& path, const std::string& manifest,
+                         const std::string& stated);
     void check_device_names(const Entry& entry);
     void check_tensors(const ModelSpec& model, const Node& table, const char* key,
                        const std::vector<TensorSpec>& tensors);
@@ -271,6 +274,17 @@ void Loader::check_device_names(const Entry& entry) {
     }
 }
 
+void Loader::check_twin_hash(const Entry& entry, const std::string& path,
+                             const std::string& manifest, const std::string& stated) {
+    std::ifstream file(path, std::ios::binary);
+    const std::string content{std::istreambuf_iterator<char>(file), {}};
+    const std::string hash = file_hash(std::as_bytes(std::span(content)));
+    if (hash == stated) return;
+    problems_.add(entry.line(), "twin: " + path + " is not the file that " + manifest +
+                                    " was written for: its hash is " + hash + ", not " + stated +
+                                    " (write the model's folder again)");
+}
+
 /// The twin's devices run the file that the model's own names, if what that states is accepted.
 void Loader::check_twin(ModelSpec& model, const Node& table) {
     const Entry& entry = *find(table, "twin");
@@ -295,6 +309,8 @@ void Loader::check_twin(ModelSpec& model, const Node& table) {
     if (!fs::is_regular_file(twin.path, error))
         problems_.add(entry.line(),
                       "twin: " + twin.path + ", which " + model.path + " names, does not exist");
+    else if (!stated->hash.empty())
+        check_twin_hash(entry, twin.path, model.path, stated->hash);
     if (stated->max_deviation > twin.max_deviation)
         problems_.add(entry.line(),
                       "twin: its max_deviation is above what is accepted: " + model.path +

@@ -38,6 +38,7 @@ Result<StatedTwin> read_stated_twin(const std::string& manifest) {
     const auto [rest, error] = std::from_chars(deviation->text.data(), end, stated.max_deviation);
     if (error != std::errc() || rest != end || !(stated.max_deviation >= 0))
         return invalid_argument(kNone);
+    if (const Node* const hash = find(*twin, "hash")) stated.hash = hash->text;
     const auto folder = std::filesystem::path(manifest).parent_path();
     stated.path = (folder / path->text).lexically_normal().string();
     return stated;

@@ -4,6 +4,7 @@
 ///     [twin]
 ///     path = "model.onnx"
 ///     max_deviation = 0.01     # the largest difference of an output that was found
+///     hash = "0123..."         # of that file, optional
 #pragma once
 
 #include <string>
@@ -15,6 +16,7 @@ namespace bunch {
 struct StatedTwin {
     std::string path;  ///< absolute
     double max_deviation = 0;
+    std::string hash = {};  ///< of that file (core/file_hash.h), if it is stated
 };
 
 /// Errors are the end of a sentence that begins with the file.

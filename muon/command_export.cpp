@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "muon/commands.h"
+#include "muon/quantised/freeze.h"
 #include "muon/quantised/onnx_file.h"
 #include "muon/run_folder.h"
 

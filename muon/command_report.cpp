@@ -6,6 +6,7 @@
 #include "muon/commands.h"
 #include "muon/parallel.h"
 #include "muon/progress.h"
+#include "muon/quantised/freeze.h"
 #include "muon/report/pictures.h"
 #include "muon/report/text.h"
 #include "muon/sample_file.h"

@@ -23,6 +23,7 @@ int run(int argc, const char* const* argv) {
     add_evaluate_command(app, chosen);
     add_export_command(app, chosen);
     add_rtl_command(app, chosen);
+    add_kernel_command(app, chosen);
     add_verify_command(app, chosen);
     add_vectors_command(app, chosen);
     add_report_command(app, chosen);

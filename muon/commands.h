@@ -20,6 +20,7 @@ void add_train_command(CLI::App& app, Action& chosen);
 void add_compress_command(CLI::App& app, Action& chosen);
 void add_evaluate_command(CLI::App& app, Action& chosen);
 void add_export_command(CLI::App& app, Action& chosen);
+void add_kernel_command(CLI::App& app, Action& chosen);
 void add_rtl_command(CLI::App& app, Action& chosen);
 void add_vectors_command(CLI::App& app, Action& chosen);
 void add_verify_command(CLI::App& app, Action& chosen);

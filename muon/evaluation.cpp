@@ -1,6 +1,6 @@
 #include "muon/evaluation.h"
 
-#include "muon/quantised/integer_network.h"
+#include "muon/quantised/freeze.h"
 #include "muon/training/dataset.h"
 #include "muon/training/forward.h"
 

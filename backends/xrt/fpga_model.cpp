@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/file_hash.h"
+
 namespace bunch::fpga {
 namespace {
 
@@ -96,6 +98,12 @@ Result<std::shared_ptr<const FpgaModel>> read_model(const std::string& manifest_
     BUNCH_ASSIGN_OR_RETURN(model->manifest, read_manifest(manifest_path));
     const std::string& path = model->manifest.xclbin;
     BUNCH_ASSIGN_OR_RETURN(auto bytes, read_file_bytes(path));
+    const std::string& stated = model->manifest.xclbin_hash;
+    if (const std::string hash = file_hash(bytes); !stated.empty() && hash != stated)
+        return invalid_argument(manifest_path + " was not written for " + path +
+                                ": the file's hash is " + hash + ", not " + stated +
+                                " (write the model's folder again; or, if this xclbin is meant, "
+                                "write its hash into the manifest)");
     auto xclbin = parse_xclbin(bytes);
     if (!xclbin.ok()) return xclbin.status().with_context(path);
     model->xclbin = std::move(*xclbin);

@@ -60,12 +60,14 @@ struct DeviceTensor {
 struct Twin {
     std::string path;          ///< absolute, of an ONNX file
     double max_deviation = 0;  ///< largest |fixed - float| that was stated for the model
+    std::string hash = {};     ///< of that file (core/file_hash.h); empty: not stated
     friend bool operator==(const Twin&, const Twin&) = default;
 };
 
 struct Manifest {
     std::string path;                 ///< of the manifest itself
     std::string xclbin;               ///< absolute
+    std::string xclbin_hash = {};     ///< of that file (core/file_hash.h); empty: not stated
     std::string kernel;               ///< name in the xclbin
     std::vector<std::string> units;   ///< names of its compute units; empty: all in the xclbin
     std::vector<Argument> arguments;  ///< of the kernel; each tensor once

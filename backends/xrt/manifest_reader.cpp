@@ -89,6 +89,15 @@ constexpr std::array kTensorFields = {
     Field<DeviceTensor>{"axes", read_axes},
 };
 
+void read_hash(Problems& problems, const Entry& entry, std::string& to) {
+    if (!expect(problems, entry, Node::Kind::text, "16 hexadecimal digits")) return;
+    to = entry.value.text;
+    if (to.size() != 16 || to.find_first_not_of("0123456789abcdef") != std::string::npos)
+        problems.add(entry,
+                     "is no hash (16 hexadecimal digits, as the tool that wrote the file "
+                     "gives them)");
+}
+
 void read_deviation(Problems& problems, const Entry& entry, Twin& to) {
     const bool number =
         entry.value.kind == Node::Kind::real || entry.value.kind == Node::Kind::integer;
@@ -103,6 +112,8 @@ constexpr std::array kTwinFields = {
     Field<Twin>{"path", [](Problems& problems, const Entry& entry,
                            Twin& to) { read_text(problems, entry, to.path); }},
     Field<Twin>{"max_deviation", read_deviation},
+    Field<Twin>{"hash", [](Problems& problems, const Entry& entry,
+                           Twin& to) { read_hash(problems, entry, to.hash); }},
 };
 
 /// The tables of [[input]] or [[output]].
@@ -128,6 +139,10 @@ void span(Problems& problems, const Entry& entry, Draft& to) {
 
 constexpr std::array kFields = {
     Field<Draft>{"xclbin", text<&Manifest::xclbin>},
+    Field<Draft>{"xclbin_hash",
+                 [](Problems& problems, const Entry& entry, Draft& to) {
+                     read_hash(problems, entry, to.manifest.xclbin_hash);
+                 }},
     Field<Draft>{"kernel",
                  [](Problems& problems, const Entry& entry, Draft& to) {
                      read_name(problems, entry, kLongestName, to.manifest.kernel);

@@ -15,7 +15,6 @@
 
 #include "core/result.h"
 #include "muon/encoding.h"
-#include "muon/training/trainer.h"
 
 namespace bunch::muon {
 
@@ -53,9 +52,6 @@ std::int64_t largest_sum(const IntegerLayer& layer, std::size_t o, int input_bit
 /// invalid_argument for what hardware cannot compute: sums beyond kSumLimit, shifts or widths out
 /// of range, layers that do not fit together or to the task.
 Status check(const IntegerNetwork& network);
-
-/// A trained model with a calibrated plan, folded encoding. invalid_argument as above.
-Result<IntegerNetwork> freeze(const Model& model, Task task);
 
 /// One row of features to integers of 12 bits. `outputs` as many as the task has.
 void run(const IntegerNetwork& network, std::span<const std::uint8_t> features,

@@ -4,7 +4,9 @@
 
 #include <cmath>
 #include <cstring>
+#include <span>
 
+#include "core/file_hash.h"
 #include "muon/quantised/onnx_graph.h"
 #include "muon/sample_file.h"
 
@@ -285,9 +287,7 @@ Result<IntegerNetwork> read_onnx(const std::string& path) {
 }
 
 std::string hash_of(const std::string& bytes) {
-    std::uint64_t hash = 14695981039346656037U;
-    for (const char c : bytes) hash = (hash ^ static_cast<std::uint8_t>(c)) * 1099511628211U;
-    return fmt::format("{:016x}", hash);
+    return file_hash(std::as_bytes(std::span(bytes)));
 }
 
 }  // namespace bunch::muon

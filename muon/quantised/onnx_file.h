@@ -25,7 +25,7 @@ Result<IntegerNetwork> parse_onnx(const std::string& bytes);
 Status write_onnx(const std::string& path, const IntegerNetwork& network);
 Result<IntegerNetwork> read_onnx(const std::string& path);
 
-/// Tells files apart in manifests, not proof against intent: FNV-1a of 64 bits in hexadecimal.
+/// Tells files apart in manifests: file_hash() of core.
 std::string hash_of(const std::string& bytes);
 
 }  // namespace bunch::muon

@@ -6,8 +6,11 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "backends/xrt/emulation/rtl/kernel_files.h"
+#include "muon/quantised/kernel_rows.h"
 #include "muon/quantised/onnx_file.h"
 #include "muon/rtl/adder_graph.h"
+#include "muon/rtl/kernel_text.h"
 #include "muon/rtl/pipeline.h"
 #include "muon/rtl/stream_text.h"
 #include "muon/sample_file.h"
@@ -102,6 +105,32 @@ Signal cut(Pipeline& pipeline, const std::string& name, Signal y, bool hidden, s
     if (pipeline.low(y) < floor)
         text = fmt::format("{{0}} < {} ? {} : {}", number(floor), number(floor), text);
     return pipeline.registered_logic(name, {y}, text, low, high);
+}
+
+std::string manifest_text(Task task, const Rtl& rtl, const std::string& identity) {
+    const bool pair = task == Task::pair;
+    nlohmann::json files;
+    for (const RtlFile& file : files_of(rtl)) files[file.name] = hash_of(file.text);
+    const nlohmann::json manifest = {
+        {"task", name_of(task)},
+        {"network", identity},
+        {"files", files},
+        {"latency_clocks", rtl.latency},
+        {"input_bits", rtl.input_bits},
+        {"output_bits", rtl.output_bits},
+        {"input_fields",
+         "phi 10, eta 9 signed, pt 9, charge 1, quality 4; first in the lowest bits"},
+        {"outputs", pair ? "logit 12 signed, 1/64"
+                         : "phi 12 signed, 1/16 unit; eta 12 signed, 1/16 unit; pt 9, 0.5 GeV"},
+        {"kernel",
+         {{"name", kKernelName},
+          {"protocol", "ap_ctrl_hs"},
+          {"registers", {{"rows", "0x10"}, {"in", "0x18"}, {"out", "0x24"}, {"errors", "0x30"}}},
+          {"input_row_bytes", kernel_input_stride(task)},
+          {"output_row_bytes", kernel_output_stride(task)}}},
+        {"adders", rtl.adders},
+        {"register_bits", rtl.register_bits}};
+    return manifest.dump(2) + "\n";
 }
 
 class CoreWriter {
@@ -306,22 +335,8 @@ Rtl CoreWriter::make(const std::string& identity) {
     rtl.register_bits = pipeline_.register_bits();
     rtl.core = module(results, widths, identity);
     rtl.stream = stream_text(rtl.input_bits, rtl.output_bits, rtl.latency);
-    const bool pair = network_.task == Task::pair;
-    const nlohmann::json manifest = {
-        {"task", name_of(network_.task)},
-        {"network", identity},
-        {"muon_core.sv", hash_of(rtl.core)},
-        {"muon_stream.sv", hash_of(rtl.stream)},
-        {"latency_clocks", rtl.latency},
-        {"input_bits", rtl.input_bits},
-        {"output_bits", rtl.output_bits},
-        {"input_fields",
-         "phi 10, eta 9 signed, pt 9, charge 1, quality 4; first in the lowest bits"},
-        {"outputs", pair ? "logit 12 signed, 1/64"
-                         : "phi 12 signed, 1/16 unit; eta 12 signed, 1/16 unit; pt 9, 0.5 GeV"},
-        {"adders", rtl.adders},
-        {"register_bits", rtl.register_bits}};
-    rtl.manifest = manifest.dump(2) + "\n";
+    rtl.kernel = kernel_text(network_.task, identity, rtl.input_bits, rtl.output_bits);
+    rtl.manifest = manifest_text(network_.task, rtl, identity);
     return rtl;
 }
 
@@ -331,9 +346,19 @@ Rtl make_rtl(const IntegerNetwork& network, const std::string& identity) {
     return CoreWriter(network).make(identity);
 }
 
+std::vector<RtlFile> files_of(const Rtl& rtl) {
+    std::vector<RtlFile> files = {{"muon_core.sv", rtl.core},
+                                  {"muon_stream.sv", rtl.stream},
+                                  {"muon_kernel.sv", rtl.kernel},
+                                  {"kernel.xml", kernel_xml()}};
+    for (const emulation::KernelFile& file : emulation::kernel_rtl_files())
+        files.push_back({file.name, file.text});
+    return files;
+}
+
 Status write_rtl(const std::string& folder, const Rtl& rtl) {
-    BUNCH_RETURN_IF_ERROR(write_text(folder + "/muon_core.sv", rtl.core));
-    BUNCH_RETURN_IF_ERROR(write_text(folder + "/muon_stream.sv", rtl.stream));
+    for (const RtlFile& file : files_of(rtl))
+        BUNCH_RETURN_IF_ERROR(write_text(folder + "/" + file.name, file.text));
     return write_text(folder + "/manifest.json", rtl.manifest);
 }
 
@@ -347,9 +372,9 @@ Result<RtlManifest> read_manifest(const std::string& folder, const std::string& 
             return invalid_argument("'" + path + "' is of the network " +
                                     json.at("network").get<std::string>() + ", not " + identity +
                                     "; make the RTL again with 'bunch-muon rtl'");
-        for (const char* file : {"muon_core.sv", "muon_stream.sv"}) {
+        for (const auto& [file, hash] : json.at("files").items()) {
             BUNCH_ASSIGN_OR_RETURN(const std::string content, read_text(folder + "/" + file));
-            if (json.at(file) != hash_of(content))
+            if (hash != hash_of(content))
                 return invalid_argument(
                     "'" + folder + "/" + file + "' is not what '" + path +
                     "' was written for; make the RTL again with 'bunch-muon rtl'");

@@ -1,10 +1,12 @@
 /// SystemVerilog of a network of integers: a pipeline without stalls that takes one sample per
-/// clock, and an AXI4-Stream around it with a queue behind and credits, so that no clock enable
-/// reaches into the pipeline. The text depends on the network alone.
+/// clock, an AXI4-Stream around it with a queue behind and credits, so that no clock enable
+/// reaches into the pipeline, and a kernel for XRT around that. The text depends on the network
+/// alone.
 #pragma once
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "core/result.h"
 #include "muon/quantised/integer_network.h"
@@ -14,6 +16,7 @@ namespace bunch::muon {
 struct Rtl {
     std::string core;      ///< muon_core.sv
     std::string stream;    ///< muon_stream.sv
+    std::string kernel;    ///< muon_kernel.sv
     std::string manifest;  ///< manifest.json: latency, widths, scales, hashes
     int latency = 0;       ///< clocks from a sample's to its result's
     int input_bits = 0;    ///< fields packed, the first in the lowest bits
@@ -22,10 +25,18 @@ struct Rtl {
     std::size_t register_bits = 0;
 };
 
+struct RtlFile {
+    std::string name;
+    std::string text;
+};
+
+/// All but manifest.json: what was generated, kernel.xml, and the modules that all kernels share.
+std::vector<RtlFile> files_of(const Rtl& rtl);
+
 /// `identity` is the hash of the ONNX file. The network must pass check().
 Rtl make_rtl(const IntegerNetwork& network, const std::string& identity);
 
-/// Writes muon_core.sv, muon_stream.sv and manifest.json into `folder`.
+/// Writes files_of() and then manifest.json into `folder`.
 Status write_rtl(const std::string& folder, const Rtl& rtl);
 
 /// What a folder's manifest says. invalid_argument if it does not fit the files beside it, or is

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "muon/rtl/text_marks.h"
+
 namespace bunch::muon {
 namespace {
 
@@ -190,12 +192,6 @@ constexpr const char* kBench =
           }
     )cpp";
 
-void fill(std::string& text, const std::string& mark, const std::string& value) {
-    const std::string whole = "@" + mark + "@";
-    for (std::size_t at = text.find(whole); at != std::string::npos; at = text.find(whole))
-        text.replace(at, whole.size(), value);
-}
-
 }  // namespace
 
 std::string stream_text(int input_bits, int output_bits, int latency) {
@@ -204,18 +200,18 @@ std::string stream_text(int input_bits, int output_bits, int latency) {
     while ((1 << depth_bits) < latency + kRoundTrip) ++depth_bits;
     const int in_bytes = (input_bits + 7) / 8, out_bytes = (output_bits + 7) / 8;
     std::string text = kStream;
-    fill(text, "IN_HIGH", std::to_string(8 * in_bytes - 1));
-    fill(text, "OUT_HIGH", std::to_string(8 * out_bytes - 1));
-    fill(text, "IN_BITS_HIGH", std::to_string(input_bits - 1));
-    fill(text, "OUT_BITS_HIGH", std::to_string(output_bits - 1));
-    fill(text, "OUT_BITS", std::to_string(output_bits));
-    fill(text, "LATENCY", std::to_string(latency));
-    fill(text, "DEPTH_BITS", std::to_string(depth_bits));
+    fill_mark(text, "IN_HIGH", std::to_string(8 * in_bytes - 1));
+    fill_mark(text, "OUT_HIGH", std::to_string(8 * out_bytes - 1));
+    fill_mark(text, "IN_BITS_HIGH", std::to_string(input_bits - 1));
+    fill_mark(text, "OUT_BITS_HIGH", std::to_string(output_bits - 1));
+    fill_mark(text, "OUT_BITS", std::to_string(output_bits));
+    fill_mark(text, "LATENCY", std::to_string(latency));
+    fill_mark(text, "DEPTH_BITS", std::to_string(depth_bits));
     const int padding = 8 * out_bytes - output_bits;
-    fill(text, "PADDING",
-         padding == 0 ? ""
-                      : fmt::format("    assign m_axis_tdata[{}:{}] = {}'d0;\n", 8 * out_bytes - 1,
-                                    output_bits, padding));
+    fill_mark(text, "PADDING",
+              padding == 0 ? ""
+                           : fmt::format("    assign m_axis_tdata[{}:{}] = {}'d0;\n",
+                                         8 * out_bytes - 1, output_bits, padding));
     return text;
 }
 

@@ -1,18 +1,14 @@
 #include "muon/rtl/verify.h"
 
 #include <fmt/format.h>
-#include <sys/wait.h>
-
 #include <array>
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "core/check.h"
+#include "muon/rtl/programs.h"
 #include "muon/rtl/stream_text.h"
 #include "muon/sample_file.h"
 
@@ -21,32 +17,6 @@ namespace {
 
 constexpr std::array<int, kMuonFields> kFieldBits = {10, 9, 9, 1, 4};
 using Words = std::array<std::uint32_t, 4>;
-
-std::string quoted(const std::string& word) {
-    std::string safe = "'";
-    for (const char c : word) safe += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return safe + "'";
-}
-
-/// What a command prints, both streams; internal if it fails.
-Result<std::string> output_of(const std::string& command) {
-    std::FILE* const pipe = ::popen((command + " 2>&1").c_str(), "r");
-    if (pipe == nullptr) return unavailable("no process can be started for '" + command + "'");
-    std::string text;
-    std::array<char, 4096> part;
-    for (std::size_t got = 0; (got = std::fread(part.data(), 1, part.size(), pipe)) > 0;)
-        text.append(part.data(), got);
-    const int status = ::pclose(pipe);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return text;
-    constexpr std::size_t kKept = 2000;
-    return internal_error("'" + command +
-                          "' failed: " + text.substr(text.size() - std::min(kKept, text.size())));
-}
-
-Status need(const std::string& program) {
-    if (has_program(program)) return ok_status();
-    return unavailable(program + " is not in the PATH; install the package " + program);
-}
 
 /// Numbers packed from the lowest bit on.
 class Packer {
@@ -91,16 +61,8 @@ std::string packed_results(std::span<const std::int32_t> results, Task task) {
 
 }  // namespace
 
-bool has_program(const std::string& name) {
-    const char* const path = std::getenv("PATH");
-    std::istringstream folders(path == nullptr ? "" : path);
-    for (std::string folder; std::getline(folders, folder, ':');)
-        if (std::error_code error; std::filesystem::exists(folder + "/" + name, error)) return true;
-    return false;
-}
-
 Result<RtlBench> RtlBench::build(const std::string& folder, const Rtl& rtl) {
-    BUNCH_RETURN_IF_ERROR(need("verilator"));
+    BUNCH_RETURN_IF_ERROR(need_program("verilator"));
     const std::string absolute = std::filesystem::absolute(folder).string();
     BUNCH_RETURN_IF_ERROR(write_rtl(absolute, rtl));
     BUNCH_RETURN_IF_ERROR(write_text(absolute + "/bench.cpp", bench_text()));
@@ -157,7 +119,7 @@ IntegerNetwork with_one_weight_changed(const IntegerNetwork& network) {
 }
 
 Result<Area> area_of(const std::string& folder, const Rtl& rtl) {
-    BUNCH_RETURN_IF_ERROR(need("yosys"));
+    BUNCH_RETURN_IF_ERROR(need_program("yosys"));
     const std::string absolute = std::filesystem::absolute(folder).string();
     BUNCH_RETURN_IF_ERROR(write_rtl(absolute, rtl));
     const std::string script =

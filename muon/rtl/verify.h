@@ -11,11 +11,9 @@
 #include "core/result.h"
 #include "muon/quantised/integer_network.h"
 #include "muon/rtl/generator.h"
+#include "muon/rtl/programs.h"
 
 namespace bunch::muon {
-
-/// Whether a program is in the PATH.
-bool has_program(const std::string& name);
 
 struct BenchSettings {
     std::string mode = "stream";  ///< or "crossings" (0 to 8 muons each), "full" (always 8)

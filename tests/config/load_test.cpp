@@ -183,6 +183,16 @@ TEST_F(TwinFiles, AreThoseThatTheManifestNamesIfItsDeviationIsAccepted) {
     EXPECT_THAT(problem("0.01"), HasSubstr("does not exist"));
 }
 
+TEST_F(TwinFiles, AreRefusedIfTheManifestWasWrittenForAnother) {
+    const std::string stated = "[twin]\npath = \"m.onnx\"\nmax_deviation = 0\nhash = ";
+    write("m.onnx", "a");
+
+    write("m.toml", stated + "\"af63dc4c8601ec8c\"\n");
+    EXPECT_EQ(problem("0"), "none");
+    write("m.toml", stated + "\"af63dc4c8601ec8d\"\n");
+    EXPECT_THAT(problem("0"), HasSubstr("its hash is af63dc4c8601ec8c, not af63dc4c8601ec8d"));
+}
+
 TEST_F(TwinFiles, AreRefusedForAModelThatStatesNone) {
     for (const char* text : {"not TOML", "", "[twin]\npath = 3\nmax_deviation = 1\n",
                              "[twin]\npath = \"m.onnx\"\nmax_deviation = \"much\"\n", "twin = 3\n",

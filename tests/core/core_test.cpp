@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "core/file_hash.h"
 #include "core/ids.h"
 #include "core/model.h"
 #include "core/result.h"
@@ -225,6 +226,16 @@ TEST(ModelSignature, CountsTheBytesOfARow) {
     EXPECT_EQ(row_bytes(two_inputs().inputs, true), 24u);
     EXPECT_EQ(row_bytes({{"x", DataType::f32, {kAnyExtent, kAnyExtent}}}, true), std::nullopt);
     EXPECT_EQ(row_bytes({{"x", DataType::f32, {2, 3}}}, false), 24u);
+}
+
+TEST(FileHash, IsFnv1a) {
+    const auto hash = [](std::string_view text) {
+        return file_hash(std::as_bytes(std::span(text)));
+    };
+
+    EXPECT_EQ(hash(""), "cbf29ce484222325");
+    EXPECT_EQ(hash("a"), "af63dc4c8601ec8c");
+    EXPECT_EQ(hash("foobar"), "85944171f73967e8");
 }
 
 TEST(Time, SaturatesInsteadOfOverflowing) {

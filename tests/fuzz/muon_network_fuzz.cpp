@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "muon/quantised/freeze.h"
 #include "muon/quantised/onnx_file.h"
 #include "muon/run_folder.h"
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "muon/evaluation.h"
+#include "muon/quantised/freeze.h"
 #include "muon/quantised/integer_network.h"
 #include "muon/recipes.h"
 #include "muon/sample_file.h"

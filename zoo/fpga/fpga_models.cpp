@@ -8,11 +8,10 @@
 #include <fstream>
 #include <span>
 
-#include "backends/xrt/emulation/bitstream.h"
 #include "backends/xrt/emulation/kernel_model.h"
+#include "backends/xrt/emulation/rows_design.h"
 #include "backends/xrt/emulation/rtl/dense_rtl.h"
 #include "backends/xrt/fixed_point/dense_file.h"
-#include "backends/xrt/xclbin.h"
 #include "core/check.h"
 
 namespace bunch {
@@ -48,58 +47,10 @@ const Entry* find(std::string_view name) {
 }
 
 constexpr std::size_t kDeviationRows = 20'000;
-constexpr std::uint32_t kMaxUnits = 15;  // of an Alveo card's memory ports
-constexpr std::uint64_t kBankBase = 0x4000000000;
-constexpr std::uint64_t kBankBytes = std::uint64_t{1} << 30;
-constexpr std::uint64_t kUnitBase = 0x1800000;
-constexpr std::uint64_t kUnitBytes = 0x10000;
-
 /// Up to two digits that count: 0.0137 becomes 0.014.
 double rounded_up(double number) {
     const double unit = std::pow(10.0, std::floor(std::log10(number)) - 1);
     return std::ceil(number / unit) * unit;
-}
-
-/// FNV-1a, twice: equal designs have equal identities, so a card is not loaded anew for nothing.
-fpga::Uuid uuid_of(std::span<const std::byte> bytes) {
-    fpga::Uuid uuid{};
-    for (std::size_t half = 0; half < 2; ++half) {
-        std::uint64_t hash = 14695981039346656037U + half;
-        for (const std::byte byte : bytes)
-            hash = (hash ^ std::to_integer<std::uint64_t>(byte)) * 1099511628211U;
-        for (std::size_t i = 0; i < 8; ++i)
-            uuid[8 * half + i] = static_cast<std::uint8_t>(hash >> (8 * i));
-    }
-    return uuid;
-}
-
-/// `units` of kernel(rows, in, out), all on one bank of memory.
-fpga::Xclbin design(const std::string& kernel, std::uint32_t units) {
-    fpga::Xclbin made;
-    made.platform = "bunch:emulated:card:1.0";
-    made.memories = {{2, true, kBankBase, kBankBytes, "bank0"}};
-    made.kernels = {{kernel,
-                     {{"rows", false, emulation::kDenseRows, 4, "uint"},
-                      {"in", true, emulation::kDenseIn, 8, "void*"},
-                      {"out", true, emulation::kDenseOut, 8, "void*"}}}};
-    for (std::uint32_t unit = 0; unit < units; ++unit) {
-        made.units.push_back({1, 0, kUnitBase + unit * kUnitBytes,
-                              fmt::format("{}:{}_{}", kernel, kernel, unit + 1)});
-        made.connections.push_back({1, unit, 0});
-        made.connections.push_back({2, unit, 0});
-    }
-    return made;
-}
-
-Result<std::vector<std::byte>> xclbin_of(const std::string& kernel,
-                                         const std::vector<std::byte>& weights,
-                                         const FpgaZooOptions& options) {
-    const emulation::KernelImage image{kernel, options.rtl ? "dense_rtl" : "dense_stack", weights};
-    const auto bitstream = emulation::write_bitstream(std::span(&image, 1));
-    fpga::Xclbin made = design(kernel, options.units);
-    made.uuid = uuid_of(bitstream);
-    made.uuid[0] = static_cast<std::uint8_t>(made.uuid[0] ^ options.units);
-    return fpga::write_xclbin(made, bitstream);
 }
 
 std::string manifest_of(const Entry& entry, const FpgaZooResult& result) {
@@ -171,13 +122,14 @@ Result<FpgaZooResult> write_fpga_zoo_model(std::string_view name, const std::str
         for (const Entry& one : entries()) known += (known.empty() ? "" : ", ") + one.model.name;
         return not_found("the zoo has no FPGA model '" + std::string(name) + "'; it has " + known);
     }
-    if (options.units == 0 || options.units > kMaxUnits)
-        return invalid_argument(fmt::format("{} compute units are not possible; write 1 to {}",
-                                            options.units, kMaxUnits));
     const DenseNetwork network = fpga_zoo_network(name, options.seed);
     const fixed_point::DenseStack stack = fpga_zoo_stack(name, network);
     const std::vector<std::byte> weights = fixed_point::write_dense_stack(stack);
-    BUNCH_ASSIGN_OR_RETURN(const auto xclbin, xclbin_of(entry->model.name, weights, options));
+    BUNCH_ASSIGN_OR_RETURN(
+        const auto xclbin,
+        emulation::write_rows_design(
+            {entry->model.name, options.rtl ? "dense_rtl" : "dense_stack", weights},
+            options.units));
 
     const fs::path to(folder);
     std::error_code ignored;  // what cannot be made cannot be written to, either

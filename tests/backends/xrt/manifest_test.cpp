@@ -118,6 +118,18 @@ TEST(Manifest, NamesTheLineOfWhatIsWrongAndWhatWouldBeRight) {
     EXPECT_THAT(problem("0.02", "\"much\""), HasSubstr("is no deviation"));
 }
 
+TEST(Manifest, StatesTheHashesOfItsFilesIfItsAuthorWishes) {
+    std::string text = kGood;
+    text.insert(0, "xclbin_hash = \"0123456789abcdef\"\n");
+    const auto manifest = parse(text + "hash = \"fedcba9876543210\"\n");
+
+    ASSERT_TRUE(manifest.ok()) << manifest.status().message();
+    EXPECT_EQ(manifest->xclbin_hash, "0123456789abcdef");
+    EXPECT_EQ(manifest->twin->hash, "fedcba9876543210");
+    EXPECT_THAT(problem("kernel = \"facile\"", "kernel = \"facile\"\nxclbin_hash = \"12\""),
+                HasSubstr("16 hexadecimal digits"));
+}
+
 TEST(Manifest, NamesEachTensorAmongTheArgumentsOnce) {
     EXPECT_THAT(problem("\"y\", 7]", "7]"), HasSubstr("leave out the tensor \"y\""));
     EXPECT_THAT(problem("\"y\", 7]", "\"y\", \"x\"]"),

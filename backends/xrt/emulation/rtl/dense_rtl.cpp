@@ -1,14 +1,14 @@
 #include "backends/xrt/emulation/rtl/dense_rtl.h"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <bit>
 #include <cerrno>
 #include <cstring>
 #include <functional>
 #include <vector>
+
+#include "backends/xrt/emulation/rtl/memory_file.h"
 
 namespace bunch::emulation {
 namespace {
@@ -82,31 +82,6 @@ std::string layer_parameters(const DenseStack& stack) {
            parameter("FIRST_WORD", first_words);
 }
 
-/// A file without a name, of which a path leads to its bytes as long as it lives.
-class TextInMemory {
-  public:
-    explicit TextInMemory(const std::string& text) : fd_(memfd_create("weights", MFD_CLOEXEC)) {
-        for (std::size_t done = 0; fd_ >= 0 && done < text.size();) {
-            const ssize_t wrote = write(fd_, text.data() + done, text.size() - done);
-            if (wrote < 0 && errno != EINTR) break;
-            if (wrote > 0) done += static_cast<std::size_t>(wrote);
-            complete_ = done == text.size();
-        }
-    }
-    ~TextInMemory() {
-        if (fd_ >= 0) close(fd_);
-    }
-    TextInMemory(const TextInMemory&) = delete;
-    TextInMemory& operator=(const TextInMemory&) = delete;
-
-    bool complete() const { return complete_; }
-    std::string path() const { return fmt::format("/proc/self/fd/{}", fd_); }
-
-  private:
-    int fd_;
-    bool complete_ = false;
-};
-
 }  // namespace
 
 int rtl_latency(const DenseStack& stack) {
@@ -150,7 +125,8 @@ Result<std::unique_ptr<RtlKernel>> make_rtl_kernel(std::span<const RtlNet> nets,
     for (const RtlNet& net : nets) {
         known += std::string(known.empty() ? "" : ", ") + net.name;
         if (description != net.description) continue;
-        const TextInMemory weights(rtl_weights(stack));
+        const std::string text = rtl_weights(stack);
+        const MemoryFile weights(std::as_bytes(std::span(text)));
         if (!weights.complete())
             return resource_exhausted(std::string("no memory for the weights of an RTL kernel: ") +
                                       std::strerror(errno));

@@ -12,6 +12,7 @@
 
 #include "backends/xrt/emulation/kernel_model.h"
 #include "backends/xrt/emulation/rtl/axi_memory.h"
+#include "backends/xrt/emulation/rtl/rtl_kernel.h"
 #include "backends/xrt/fixed_point/dense_stack.h"
 #include "core/result.h"
 
@@ -26,13 +27,6 @@ std::string rtl_weights(const fixed_point::DenseStack& stack);
 
 /// A row's clocks from the first product to the queue behind the network.
 int rtl_latency(const fixed_point::DenseStack& stack);
-
-/// A kernel that is simulated clock by clock.
-class RtlKernel : public KernelModel {
-  public:
-    /// Since it was made.
-    virtual std::uint64_t clocks() const = 0;
-};
 
 /// One Verilated network.
 struct RtlNet {

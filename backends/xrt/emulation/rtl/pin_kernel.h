@@ -1,38 +1,31 @@
-/// A Verilated dense_kernel.sv as an RtlKernel: its pins are driven clock by clock. Only for the
-/// files made from net.cpp.in, which know the class that Verilator wrote.
+/// A kernel of which only the pins are seen, as an RtlKernel: they are driven clock by clock. The
+/// pins are those of dense_kernel.sv and of the kernels of 'bunch-muon rtl'.
 #pragma once
-
-#include <verilated.h>
 
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "backends/xrt/emulation/rtl/axi_memory.h"
-#include "backends/xrt/emulation/rtl/dense_rtl.h"
+#include "backends/xrt/emulation/rtl/rtl_kernel.h"
 
 namespace bunch::emulation {
 
-/// `Top` is the class of the kernel, `Busy` says whether a run is under way.
-template <typename Top, bool (*Busy)(const Top&)>
-class VerilatedKernel final : public RtlKernel {
+/// `Top` has the pins as members, eval() for a change of them, and busy(): whether a run is under
+/// way.
+template <typename Top>
+class PinKernel final : public RtlKernel {
   public:
-    /// Reads the weights from `path`, in the form that rtl_weights() writes.
-    VerilatedKernel(const std::string& path, const Stalls& stalls) : memory_(stalls) {
-        const std::string weights = "+weights=" + path;
-        const char* arguments[] = {"kernel", weights.c_str()};
-        context_.commandArgs(2, arguments);
-        context_.randReset(2);  // what is not set begins with anything, as in hardware
-        top_ = std::make_unique<Top>(&context_, "kernel");
+    PinKernel(std::unique_ptr<Top> top, const Stalls& stalls)
+        : top_(std::move(top)), memory_(stalls) {
         top_->s_axi_control_awvalid = 0;
         top_->s_axi_control_wvalid = 0;
         top_->s_axi_control_bready = 0;
         top_->s_axi_control_arvalid = 0;
         top_->s_axi_control_rready = 0;
-        VerilatedKernel::reset();
+        PinKernel::reset();
     }
-
-    ~VerilatedKernel() override { top_->final(); }
 
     void axil_write(std::uint32_t offset, std::uint32_t value) override {
         top_->s_axi_control_awaddr = static_cast<std::uint16_t>(offset);
@@ -69,7 +62,7 @@ class VerilatedKernel final : public RtlKernel {
     bool step(Bus& bus) override {
         for (int clocks = 0; clocks < kClocksPerStep; ++clocks) {
             clock(&bus);
-            if (!Busy(*top_) || memory_.faulted()) break;
+            if (!top_->busy() || memory_.faulted()) break;
         }
         return !memory_.faulted();
     }
@@ -111,7 +104,7 @@ class VerilatedKernel final : public RtlKernel {
 
     void drive(const AxiMemory::Slave& slave) {
         top_->m_axi_gmem_arready = slave.arready;
-        std::memcpy(top_->m_axi_gmem_rdata.data(), slave.rdata.data(), kBeatBytes);
+        std::memcpy(&top_->m_axi_gmem_rdata, slave.rdata.data(), kBeatBytes);
         top_->m_axi_gmem_rresp = slave.rresp;
         top_->m_axi_gmem_rlast = slave.rlast;
         top_->m_axi_gmem_rvalid = slave.rvalid;
@@ -125,20 +118,19 @@ class VerilatedKernel final : public RtlKernel {
         AxiMemory::Master master;
         master.araddr = top_->m_axi_gmem_araddr;
         master.arlen = top_->m_axi_gmem_arlen;
-        master.arvalid = top_->m_axi_gmem_arvalid;
-        master.rready = top_->m_axi_gmem_rready;
+        master.arvalid = top_->m_axi_gmem_arvalid != 0;
+        master.rready = top_->m_axi_gmem_rready != 0;
         master.awaddr = top_->m_axi_gmem_awaddr;
         master.awlen = top_->m_axi_gmem_awlen;
-        master.awvalid = top_->m_axi_gmem_awvalid;
-        std::memcpy(master.wdata.data(), top_->m_axi_gmem_wdata.data(), kBeatBytes);
+        master.awvalid = top_->m_axi_gmem_awvalid != 0;
+        std::memcpy(master.wdata.data(), &top_->m_axi_gmem_wdata, kBeatBytes);
         master.wstrb = top_->m_axi_gmem_wstrb;
-        master.wlast = top_->m_axi_gmem_wlast;
-        master.wvalid = top_->m_axi_gmem_wvalid;
-        master.bready = top_->m_axi_gmem_bready;
+        master.wlast = top_->m_axi_gmem_wlast != 0;
+        master.wvalid = top_->m_axi_gmem_wvalid != 0;
+        master.bready = top_->m_axi_gmem_bready != 0;
         return master;
     }
 
-    VerilatedContext context_;
     std::unique_ptr<Top> top_;
     AxiMemory memory_;
     std::uint64_t clocks_ = 0;
