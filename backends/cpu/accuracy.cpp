@@ -5,54 +5,94 @@
 #include <limits>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <random>
+#include <span>
 #include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
 #include <vector>
 
 namespace bunch::cpu {
 namespace {
 
-constexpr std::uint32_t kRows = 4;
+constexpr std::int64_t kLeastRows = 8, kMostRows = 64;
+constexpr std::int64_t kElements = 1 << 20;  // of an input, where that allows more rows
 
-/// What both sessions are given.
-struct Batch {
-    std::vector<TensorSpec> inputs, outputs;  ///< with rows filled in
-    std::vector<std::vector<float>> numbers;  ///< of the inputs
+/// Numbers of each input or output.
+using Numbers = std::vector<std::vector<float>>;
 
-    // The outputs of `session`.
-    Result<std::vector<std::vector<float>>> run(ModelSession& session) const;
-};
-
-std::size_t elements_of(const TensorSpec& tensor) {
-    return static_cast<std::size_t>(tensor.shape.elements().value_or(0));
+// The Affine that reads `input` first, if one does.
+const Node* affine_reader(const Graph& graph, ValueId input) {
+    for (const Node& node : graph.nodes)
+        if (std::holds_alternative<Affine>(node.op) && node.inputs[0] == input) return &node;
+    return nullptr;
 }
 
-Batch make_batch(const ModelSignature& signature, std::uint32_t max_rows) {
-    Batch batch{signature.inputs, signature.outputs, {}};
-    if (signature.batched)
-        for (auto* tensors : {&batch.inputs, &batch.outputs})
-            for (TensorSpec& tensor : *tensors)
-                tensor.shape = tensor.shape.with_rows(std::min(kRows, max_rows));
-    std::mt19937 random(1);
-    for (const TensorSpec& tensor : batch.inputs) {
-        std::vector<float>& numbers = batch.numbers.emplace_back(elements_of(tensor));
-        for (float& number : numbers)
-            number = static_cast<float>(static_cast<double>(random()) * 0x1p-31 - 1);
+// Turns what comes out of `affine` into what goes in.
+void undo(const Graph& graph, const Node& affine, std::vector<float>& numbers) {
+    const auto scale = floats(graph.at(affine.inputs[1])),
+               shift = floats(graph.at(affine.inputs[2]));
+    const auto centre =
+        affine.inputs.size() > 3 ? floats(graph.at(affine.inputs[3])) : std::span<const float>();
+    const Shape& shape = graph.at(affine.inputs[0]).shape;
+    std::size_t behind = 1;  // elements with the same place in all extents up to the axis
+    for (auto i = static_cast<std::size_t>(std::get<Affine>(affine.op).axis) + 1; i < shape.rank();
+         ++i)
+        behind *= static_cast<std::size_t>(shape[i]);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        const std::size_t c = i / behind % scale.size();
+        const float given = (numbers[i] - shift[c]) / scale[c] + (centre.empty() ? 0 : centre[c]);
+        if (std::isfinite(given)) numbers[i] = given;  // else nothing depends on it
     }
-    return batch;
 }
 
-Result<std::vector<std::vector<float>>> Batch::run(ModelSession& session) const {
-    std::vector<std::vector<float>> made;
-    std::vector<ConstTensorView> from;
-    std::vector<TensorView> to;
-    for (std::size_t i = 0; i < inputs.size(); ++i)
-        from.emplace_back(DataType::f32, inputs[i].shape, std::as_bytes(std::span(numbers[i])));
-    for (const TensorSpec& tensor : outputs) made.emplace_back(elements_of(tensor));
-    for (std::size_t o = 0; o < outputs.size(); ++o)
-        to.push_back({DataType::f32, outputs[o].shape, std::as_writable_bytes(std::span(made[o]))});
-    std::vector<Shape> ignored;
-    BUNCH_RETURN_IF_ERROR(session.run(from, to, ignored));
-    return made;
+// Rows `first` to `first + rows` of `tensor`, whose rows are all in `numbers`; or all of it.
+template <typename View, typename Floats>
+View part_of(const TensorSpec& tensor, Floats& numbers, bool batched, std::int64_t first,
+             std::int64_t rows) {
+    const Shape shape = batched ? tensor.shape.with_rows(rows) : tensor.shape;
+    const auto elements = static_cast<std::size_t>(shape.elements().value_or(0));
+    const auto skipped =
+        elements / static_cast<std::size_t>(rows) * static_cast<std::size_t>(first);
+    const auto part = std::span(numbers).subspan(skipped, elements);
+    if constexpr (std::is_same_v<View, TensorView>)
+        return {DataType::f32, shape, std::as_writable_bytes(part)};
+    else
+        return {DataType::f32, shape, std::as_bytes(part)};
+}
+
+// The outputs of `session` for all `rows` rows of `inputs`, in batches of `max_rows`.
+Result<Numbers> run(ModelSession& session, const ModelSignature& signature, const Numbers& inputs,
+                    std::int64_t rows, std::int64_t max_rows) {
+    const bool batched = signature.batched;
+    Numbers outputs;
+    for (const TensorSpec& tensor : signature.outputs) {
+        const Shape shape = batched ? tensor.shape.with_rows(rows) : tensor.shape;
+        outputs.emplace_back(static_cast<std::size_t>(shape.elements().value_or(0)));
+    }
+    for (std::int64_t first = 0; first < rows; first += max_rows) {
+        const auto count = std::min(rows - first, max_rows);
+        std::vector<ConstTensorView> from;
+        std::vector<TensorView> to;
+        for (std::size_t i = 0; i < inputs.size(); ++i)
+            from.push_back(
+                part_of<ConstTensorView>(signature.inputs[i], inputs[i], batched, first, count));
+        for (std::size_t o = 0; o < outputs.size(); ++o)
+            to.push_back(
+                part_of<TensorView>(signature.outputs[o], outputs[o], batched, first, count));
+        std::vector<Shape> ignored;
+        BUNCH_RETURN_IF_ERROR(session.run(from, to, ignored));
+    }
+    return outputs;
+}
+
+std::int64_t rows_for(const ModelSignature& signature) {
+    if (!signature.batched) return 1;
+    std::int64_t largest = 1;
+    for (const TensorSpec& tensor : signature.inputs)
+        largest = std::max(largest, static_cast<std::int64_t>(
+                                        tensor.shape.with_rows(1).elements().value_or(kElements)));
+    return std::clamp(kElements / largest, kLeastRows, kMostRows);
 }
 
 double deviation(const std::vector<float>& exact, const std::vector<float>& reduced) {
@@ -82,11 +122,29 @@ Status check_precision(Precision precision) {
     return unimplemented("this processor has no instructions for bf16 (AVX512_BF16); use f32");
 }
 
-Result<double> deviation_between(const ModelSignature& signature, std::uint32_t max_rows,
-                                 ModelSession& exact, ModelSession& reduced) {
-    const Batch batch = make_batch(signature, max_rows);
-    BUNCH_ASSIGN_OR_RETURN(const auto wanted, batch.run(exact));
-    BUNCH_ASSIGN_OR_RETURN(const auto given, batch.run(reduced));
+std::vector<std::vector<float>> made_up_inputs(const Graph& graph, std::int64_t rows) {
+    std::mt19937 random(1);
+    Numbers inputs;
+    for (const ValueId id : graph.inputs) {
+        const Shape& shape = graph.at(id).shape;
+        const bool counts = graph.at(id).carries_rows();
+        std::vector<float> numbers(static_cast<std::size_t>(
+            (counts ? shape.with_rows(rows) : shape).elements().value_or(0)));
+        for (float& number : numbers)
+            number = static_cast<float>(static_cast<double>(random()) * 0x1p-31 - 1);
+        if (const Node* affine = affine_reader(graph, id)) undo(graph, *affine, numbers);
+        inputs.push_back(std::move(numbers));
+    }
+    return inputs;
+}
+
+Result<double> deviation_between(const Graph& graph, const ModelSignature& signature,
+                                 std::uint32_t max_rows, ModelSession& exact,
+                                 ModelSession& reduced) {
+    const std::int64_t rows = rows_for(signature), most = std::max(max_rows, 1U);
+    const Numbers inputs = made_up_inputs(graph, rows);
+    BUNCH_ASSIGN_OR_RETURN(const Numbers wanted, run(exact, signature, inputs, rows, most));
+    BUNCH_ASSIGN_OR_RETURN(const Numbers given, run(reduced, signature, inputs, rows, most));
     double worst = 0;
     for (std::size_t o = 0; o < wanted.size(); ++o)
         worst = std::max(worst, deviation(wanted[o], given[o]));

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "backends/cpu/cpu_model.h"
+#include "backends/graph/graph.h"
 #include "core/result.h"
 
 namespace bunch::cpu {
@@ -11,10 +13,15 @@ namespace bunch::cpu {
 /// Whether this processor computes in `precision` faster than in f32; else says what it lacks.
 Status check_precision(Precision precision);
 
+/// Numbers for the inputs of `graph`, `rows` rows where it counts rows, always the same: uniform in
+/// -1 to 1, or where normalisations or the like read an input, such that this is what they make.
+std::vector<std::vector<float>> made_up_inputs(const Graph& graph, std::int64_t rows);
+
 /// The largest difference between the outputs of two sessions of one model, of the largest output
-/// of `exact`, over a few made-up rows, at most `max_rows` (uniform in -1 to 1, always the same).
-/// For several outputs the worst of them. All tensors are f32, of known extents but the rows.
-Result<double> deviation_between(const ModelSignature& signature, std::uint32_t max_rows,
-                                 ModelSession& exact, ModelSession& reduced);
+/// of `exact`, over made-up rows, in batches of `max_rows`. For several outputs the worst of them.
+/// `graph` and `signature` are the model's. All tensors are f32, of known extents but the rows.
+Result<double> deviation_between(const Graph& graph, const ModelSignature& signature,
+                                 std::uint32_t max_rows, ModelSession& exact,
+                                 ModelSession& reduced);
 
 }  // namespace bunch::cpu

@@ -9,6 +9,7 @@
 #include "backends/cpu/accuracy.h"
 #include "backends/cpu/model_probe.h"
 #include "backends/cpu/plan_cache.h"
+#include "backends/cpu/slow_layers.h"
 #include "backends/cpu/team_session.h"
 #include "backends/cpu/threads.h"
 #include "backends/graph/integer_layers.h"
@@ -189,6 +190,11 @@ Status CpuModel::prepare_planned(const Graph& graph, const std::string& path,
         chosen.choices = cache->load();
     }
     BUNCH_ASSIGN_OR_RETURN(program_, Program::prepare(graph, options.max_rows, chosen));
+    for (const std::string& layer : slow_layers(*program_))
+        log::warn("layer_is_slow",
+                  {{"file", path},
+                   {"layer", layer},
+                   {"reason", "oneDNN has only its reference implementation for it here"}});
     if (cache && program_->choices() != chosen.choices) {
         const Status stored = cache->store(program_->choices());
         if (!stored.ok()) log::warn("plan_cache_unusable", {{"reason", stored.message()}});
@@ -235,7 +241,8 @@ Result<std::unique_ptr<ModelSession>> CpuModel::open_exact(const Graph& graph,
 Status CpuModel::check_accuracy(const Graph& graph, const CpuModelOptions& options) {
     BUNCH_ASSIGN_OR_RETURN(const auto exact, open_exact(graph, options));
     BUNCH_ASSIGN_OR_RETURN(const auto reduced, open());
-    BUNCH_ASSIGN_OR_RETURN(deviation_, deviation_between(signature_, max_rows_, *exact, *reduced));
+    BUNCH_ASSIGN_OR_RETURN(deviation_,
+                           deviation_between(graph, signature_, max_rows_, *exact, *reduced));
     if (deviation_ <= options.max_deviation) return ok_status();
     std::array<char, 160> text{};
     std::snprintf(
@@ -254,7 +261,7 @@ Status CpuModel::prepare(const std::string& path, const CpuModelOptions& options
         Result<Graph> graph = lower(operators_, integers);
         Status status = graph.status();
         if (status.ok()) {
-            simplify(*graph);
+            simplify(*graph, {.fold_before = options.precision != Precision::bf16});
             status = integers ? prepare_integers(*graph, path, options)
                               : prepare_planned(*graph, path, options);
         }

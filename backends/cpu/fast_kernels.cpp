@@ -10,6 +10,7 @@
 #include "backends/cpu/weights.h"
 #include "backends/kernels/broadcast.h"
 #include "backends/kernels/convolution.h"
+#include "backends/kernels/einsum.h"
 #include "backends/kernels/product.h"
 #include "backends/kernels/recurrent.h"
 #include "backends/kernels/registry.h"
@@ -362,7 +363,7 @@ Result<Kernel> make_conv(Node& node, const Kernel& slow, bool transposed, bool c
     });
 }
 
-kernels::Product recurrent_product() {
+kernels::Product prepared_product() {
     return [cache = std::make_shared<ProductCache>()](Run& run, const float* a, const float* b,
                                                       float* y, std::int64_t m, std::int64_t n,
                                                       std::int64_t k) -> Status {
@@ -432,12 +433,14 @@ Result<std::optional<Kernel>> make(Node& node, const Kernel& slow,
         kernel = make_function(slow, dnnl::algorithm::eltwise_tanh);
     else if (type == "Sigmoid")
         kernel = make_function(slow, dnnl::algorithm::eltwise_logistic);
+    else if (type == "Einsum")
+        kernel = kernels::make_einsum(node, prepared_product());
     else if (type == "LSTM")
-        kernel = kernels::make_recurrent(node, Cell::lstm, recurrent_product());
+        kernel = kernels::make_recurrent(node, Cell::lstm, prepared_product());
     else if (type == "GRU")
-        kernel = kernels::make_recurrent(node, Cell::gru, recurrent_product());
+        kernel = kernels::make_recurrent(node, Cell::gru, prepared_product());
     else if (type == "RNN")
-        kernel = kernels::make_recurrent(node, Cell::rnn, recurrent_product());
+        kernel = kernels::make_recurrent(node, Cell::rnn, prepared_product());
     else
         return std::optional<Kernel>();
     if (!kernel.ok()) return kernel.status();

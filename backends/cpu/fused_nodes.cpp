@@ -102,7 +102,8 @@ struct Layer {
     std::vector<float> weights;  ///< [inputs][outputs]
     std::vector<float> bias;     ///< [outputs]
     Activation activation;
-    bool matrix_only = false;  ///< the input must have two extents
+    bool matrix_only = false;    ///< the input must have two extents
+    std::size_t least_rank = 1;  ///< of the result: that of what is added
 };
 
 // `tensor` as `count` numbers along the last extent, all others 1; nothing if it is not that.
@@ -145,6 +146,7 @@ std::optional<Layer> take_product(Chain& chain) {
             if (auto bias = as_vector(chain.constant(*add, other), layer->outputs);
                 bias && chain.constant(*add, other)->shape.rank() <= 2) {
                 layer->bias = std::move(*bias);
+                layer->least_rank = chain.constant(*add, other)->shape.rank();
                 chain.take();
             }
         }
@@ -193,14 +195,16 @@ std::shared_ptr<const Mlp> make_mlp(const std::vector<Layer>& layers, const MlpV
 }
 
 Status run_dense(Run& run, const Mlp& mlp, const Layer& first, std::int64_t outputs,
-                 std::string_view name) {
+                 std::size_t least_rank, std::string_view name) {
     const ConstTensorView& x = run.input(0);
     const std::size_t rank = x.shape.rank();
     if (x.type != DataType::f32 || rank < 1 || x.shape[rank - 1] != first.inputs ||
         (first.matrix_only && rank != 2))
         return run.misfit();
-    Shape shape = x.shape;
-    shape.set(rank - 1, outputs);
+    std::vector<std::int64_t> extents(rank < least_rank ? least_rank - rank : 0, 1);
+    extents.insert(extents.end(), x.shape.extents().begin(), x.shape.extents().end());
+    extents.back() = outputs;
+    const Shape shape = *Shape::from(extents);
     BUNCH_ASSIGN_OR_RETURN(const TensorView y, run.output(0, DataType::f32, shape));
     mlp.run(kernels::data<float>(x), kernels::data<float>(y),
             static_cast<std::size_t>(kernels::count(x) / first.inputs));
@@ -237,8 +241,12 @@ std::optional<FusedNodes> fuse_dense(Chain& chain, const OperatorNode& first) {
     const MlpVariant& variant = best_variant();
     const std::string name = "dense layers: " + std::string(variant.name);
     const std::int64_t outputs = layers.back().outputs;
+    std::size_t least_rank = 1;
+    for (const Layer& layer : layers) least_rank = std::max(least_rank, layer.least_rank);
     kernels::Kernel kernel = [mlp = make_mlp(layers, variant), head = layers.front(), outputs,
-                              name](Run& run) { return run_dense(run, *mlp, head, outputs, name); };
+                              least_rank, name](Run& run) {
+        return run_dense(run, *mlp, head, outputs, least_rank, name);
+    };
     return FusedNodes{joined(chain, first), std::move(kernel), chain.taken()};
 }
 

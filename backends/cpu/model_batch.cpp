@@ -1,5 +1,8 @@
 // Made-up batches for the model tool.
+#include <unistd.h>
+
 #include <algorithm>
+#include <new>
 #include <random>
 
 #include "backends/cpu/model_commands.h"
@@ -20,11 +23,19 @@ void fill(Tensor& tensor, unsigned seed) {
 }
 
 Result<Tensor> make_tensor(const TensorSpec& spec, const Shape& shape) {
+    const std::string label = "tensor '" + spec.name + "' of shape " + shape.to_string();
     const auto bytes = byte_size(spec.type, shape);
-    if (!bytes || *bytes > (std::uint64_t{1} << 40))
-        return invalid_argument("tensor '" + spec.name + "' of shape " + shape.to_string() +
-                                " is too large");
-    return Tensor{spec.type, shape, Buffer::allocate(static_cast<std::size_t>(*bytes))};
+    if (!bytes) return invalid_argument(label + " is too large");
+    const auto memory = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                        static_cast<std::uint64_t>(::sysconf(_SC_PAGE_SIZE));
+    if (*bytes > memory)
+        return resource_exhausted(label + " needs " + std::to_string(*bytes >> 20) +
+                                  " MiB; this machine has " + std::to_string(memory >> 20));
+    try {
+        return Tensor{spec.type, shape, Buffer::allocate(static_cast<std::size_t>(*bytes))};
+    } catch (const std::bad_alloc&) {
+        return resource_exhausted("not enough memory for " + label);
+    }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "backends/cpu/model_commands.h"
+#include "backends/cpu/slow_layers.h"
 
 namespace bunch::cpu {
 namespace {
@@ -65,6 +66,8 @@ Result<json> description_of(const CpuModel& model, const ModelArguments& argumen
     if (const Program* program = model.program()) {
         all["plans"] = plans_of(*program);
         all["weight_bytes"] = program->weight_bytes();
+        all["lane_bytes"] = program->session_bytes();
+        all["slow_layers"] = slow_layers(*program);
         return all;
     }
     all["why_not_planned"] = model.why_not_planned();
@@ -86,10 +89,16 @@ void print(const CpuModel& model, const json& all) {
     for (const auto& tensor : all["not_finite"])
         std::printf("warning: tensor '%s' holds numbers that are not finite\n",
                     tensor.get<std::string>().c_str());
+    if (all.contains("slow_layers"))
+        for (const auto& layer : all["slow_layers"])
+            std::printf("warning: slow reference implementation: %s\n",
+                        layer.get<std::string>().c_str());
     if (!model.why_not_batched().empty())
         std::printf("runs one call at a time: %s\n", model.why_not_batched().c_str());
     if (all.contains("plans")) {
-        std::printf("planned; weights %zu KiB\n", all["weight_bytes"].get<std::size_t>() / 1024);
+        std::printf("planned; weights %zu KiB, each lane %zu KiB\n",
+                    all["weight_bytes"].get<std::size_t>() / 1024,
+                    all["lane_bytes"].get<std::size_t>() / 1024);
         for (const auto& plan : all["plans"]) {
             std::printf(
                 "plan for %s rows: arena %zu KiB, scratch %zu KiB\n",

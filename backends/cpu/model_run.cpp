@@ -2,6 +2,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include "backends/cpu/model_commands.h"
 #include "npy/npy.h"
@@ -14,6 +19,8 @@ namespace {
 Status read_inputs(const ModelArguments& arguments, const ModelSignature& signature,
                    std::vector<Tensor>& inputs) {
     std::vector<std::optional<Tensor>> found(signature.inputs.size());
+    if (found.empty() && !arguments.inputs.empty())
+        return invalid_argument("--input " + arguments.inputs[0] + ": the model has no inputs");
     for (const std::string& text : arguments.inputs) {
         const std::size_t equals = text.find('=');
         const bool named = equals != std::string::npos;
@@ -46,6 +53,20 @@ Result<std::uint32_t> rows_of(const ModelArguments& arguments) {
     return static_cast<std::uint32_t>(std::clamp<std::int64_t>(rows, 1, 1 << 20));
 }
 
+// A file for each output; names that are equal as file names are told apart by a number.
+std::vector<std::string> files_of(const std::vector<TensorSpec>& outputs) {
+    std::vector<std::string> names;
+    for (const TensorSpec& spec : outputs) {
+        std::string name = spec.name;
+        std::replace(name.begin(), name.end(), '/', '_');
+        const std::string plain = name;
+        for (int i = 2; std::find(names.begin(), names.end(), name) != names.end(); ++i)
+            name = plain + "_" + std::to_string(i);
+        names.push_back(std::move(name));
+    }
+    return names;
+}
+
 }  // namespace
 
 Status run_model(const ModelArguments& arguments) {
@@ -58,12 +79,16 @@ Status run_model(const ModelArguments& arguments) {
     BUNCH_ASSIGN_OR_RETURN(const auto session, model->open());
     std::vector<Shape> shapes;
     BUNCH_RETURN_IF_ERROR(session->run(batch.input_views, batch.output_views, shapes));
+    std::error_code error;
+    std::filesystem::create_directories(arguments.output_dir, error);
+    if (error)
+        return unavailable("--output-dir " + arguments.output_dir +
+                           " cannot be made: " + error.message());
+    const std::vector<std::string> names = files_of(signature.outputs);
     for (std::size_t i = 0; i < shapes.size(); ++i) {
         const TensorSpec& spec = signature.outputs[i];
-        std::string name = spec.name;
-        std::replace(name.begin(), name.end(), '/', '_');
         const std::string path =
-            (std::filesystem::path(arguments.output_dir) / (name + ".npy")).string();
+            (std::filesystem::path(arguments.output_dir) / (names[i] + ".npy")).string();
         const auto bytes = batch.outputs[i].buffer.bytes().first(
             static_cast<std::size_t>(byte_size(spec.type, shapes[i]).value_or(0)));
         BUNCH_RETURN_IF_ERROR(write_npy(path, {spec.type, shapes[i], bytes}));

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <exception>
+#include <new>
 
 #include "backends/cpu/model_commands.h"
 
@@ -25,6 +27,18 @@ CLI::App* add(CLI::App& app, ModelArguments& arguments, const char* name, const 
     return sub;
 }
 
+// What a command says, or why it could not: tensors that no memory holds end here, too.
+Status run(Command command, const ModelArguments& arguments) {
+    try {
+        return command(arguments);
+    } catch (const std::bad_alloc&) {
+        return resource_exhausted("not enough memory for '" + arguments.file +
+                                  "' and its tensors; try fewer rows (--batch) or a smaller model");
+    } catch (const std::exception& error) {
+        return internal_error("'" + arguments.file + "': " + error.what());
+    }
+}
+
 }  // namespace
 
 int model_tool(int argc, const char* const* argv) {
@@ -42,11 +56,12 @@ int model_tool(int argc, const char* const* argv) {
     inspect->add_option("--length", arguments.length, "Of extents left open besides rows")
         ->check(count);
     inspect->add_flag("--json", arguments.json, "Print JSON");
-    CLI::App* run =
+    CLI::App* runs =
         add(app, arguments, "run", "Inputs and outputs as .npy files", run_model, chosen);
-    run->add_option("--input", arguments.inputs, "NAME=FILE.npy, once per input")
+    runs->add_option("--input", arguments.inputs, "NAME=FILE.npy, once per input")
         ->allow_extra_args(false);
-    run->add_option("--output-dir", arguments.output_dir, "Where outputs go as NAME.npy")
+    runs->add_option("--output-dir", arguments.output_dir,
+                     "Where outputs go as NAME.npy; made if it is not there")
         ->capture_default_str();
     CLI::App* bench =
         add(app, arguments, "bench", "Time per batch and per layer", bench_model, chosen);
@@ -69,7 +84,7 @@ int model_tool(int argc, const char* const* argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;
     }
-    const Status status = chosen(arguments);
+    const Status status = run(chosen, arguments);
     if (status.ok()) return 0;
     std::fprintf(stderr, "bunch: %s\n", status.to_string().c_str());
     return 1;

@@ -1,10 +1,13 @@
 #include "backends/cpu/plan_cache.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cinttypes>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <string>
@@ -19,11 +22,15 @@ namespace fs = std::filesystem;
 // Raised whenever what a choice stands for computes something else, or takes another time.
 constexpr int kVersion = 1;
 
+// What /proc/cpuinfo says of the first processor. The name alone is not enough: virtual machines
+// call quite different ones the same.
 std::string processor_name() {
     std::ifstream file("/proc/cpuinfo");
-    for (std::string line; std::getline(file, line);)
-        if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 1);
-    return " unknown";
+    std::string name;
+    for (std::string line; std::getline(file, line) && !line.empty();)
+        for (const char* key : {"cpu family\t", "model\t", "model name\t", "stepping\t"})
+            if (line.rfind(key, 0) == 0) name += line.substr(line.find(':') + 1);
+    return name.empty() ? " unknown" : name;
 }
 
 /// The first line of a file: what its choices were made for.
@@ -31,7 +38,8 @@ std::string header() {
     const dnnl_version_t* library = dnnl_version();
     return "bunch convolutions " + std::to_string(kVersion) + ", oneDNN " +
            std::to_string(library->major) + "." + std::to_string(library->minor) + "." +
-           std::to_string(library->patch) + "," + processor_name();
+           std::to_string(library->patch) + "," + processor_name() + ", instructions " +
+           std::to_string(static_cast<unsigned>(dnnl::get_effective_cpu_isa()));
 }
 
 // FNV-1a over words of 8 bytes: a name, not a protection.
@@ -80,8 +88,13 @@ ConvChoices PlanCache::load() const {
 }
 
 Status PlanCache::store(const ConvChoices& choices) const {
-    fs::path temporary = file_;
-    temporary += "." + std::to_string(::getpid());
+    // A name of its own: process ids may be equal in several containers that share the folder.
+    std::string temporary = file_.string() + ".XXXXXX";
+    if (const int made = ::mkstemp(temporary.data()); made >= 0)
+        ::fchmod(made, 0644), ::close(made);
+    else
+        return unavailable("plan file '" + file_.string() +
+                           "' cannot be written: " + std::generic_category().message(errno));
     std::ofstream file(temporary, std::ios::trunc);
     file << header() << '\n';
     for (const auto& [key, algorithm] : choices) file << key << ' ' << name_of(algorithm) << '\n';

@@ -1,5 +1,6 @@
 // Operators on single elements, and Softmax.
 #include <utility>
+#include <vector>
 
 #include "backends/cpu/plan_builder.h"
 
@@ -39,7 +40,7 @@ void add_binary(PlanBuilder& builder, const Node& node, dnnl::algorithm algorith
 
 }  // namespace
 
-// x * scale, then + shift as a post-operation.
+// x * scale, then + shift as a post-operation; or x - centre, then both.
 Status plan_affine(PlanBuilder& builder, const Node& node) {
     const auto axis = static_cast<std::size_t>(std::get<Affine>(node.op).axis);
     const Located source = builder.value(node.inputs[0]);
@@ -48,18 +49,26 @@ Status plan_affine(PlanBuilder& builder, const Node& node) {
     const auto desc = builder.f32_desc(channels);
     const Located scale = builder.constant(node.inputs[1], desc, desc);
     const Located shift = builder.constant(node.inputs[2], desc, desc);
+    const bool centred = node.inputs.size() > 3;
+    const Located first = centred ? builder.constant(node.inputs[3], desc, desc) : scale;
     dnnl::post_ops ops;
-    ops.append_binary(dnnl::algorithm::binary_add, desc);
+    std::vector<std::pair<int, Located>> arguments{{DNNL_ARG_SRC_0, source},
+                                                   {DNNL_ARG_SRC_1, first}};
+    const auto append = [&](dnnl::algorithm algorithm, const Located& operand) {
+        arguments.emplace_back(DNNL_ARG_ATTR_MULTIPLE_POST_OP(ops.len()) | DNNL_ARG_SRC_1, operand);
+        ops.append_binary(algorithm, desc);
+    };
+    if (centred) append(dnnl::algorithm::binary_mul, scale);
+    append(dnnl::algorithm::binary_add, shift);
     append_activation(ops, node.epilogue);
+    const auto algorithm = centred ? dnnl::algorithm::binary_sub : dnnl::algorithm::binary_mul;
     const dnnl::binary::primitive_desc descriptor(
-        dnnl::binary::desc(dnnl::algorithm::binary_mul, source.desc, desc, source.desc),
-        attributes_with(ops), builder.engine());
+        dnnl::binary::desc(algorithm, source.desc, desc, source.desc), attributes_with(ops),
+        builder.engine());
     const Located result = builder.destination(node.output, source.desc);
-    builder.add_step(descriptor, dnnl::binary(descriptor), node.label,
-                     {{DNNL_ARG_SRC_0, source},
-                      {DNNL_ARG_SRC_1, scale},
-                      {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, shift},
-                      {DNNL_ARG_DST, result}});
+    arguments.emplace_back(DNNL_ARG_DST, result);
+    builder.add_step(dnnl::binary(descriptor), node.label + " " + descriptor.impl_info_str(),
+                     descriptor.scratchpad_desc(), arguments);
     builder.define(node.output, result);
     return ok_status();
 }

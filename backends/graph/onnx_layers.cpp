@@ -5,6 +5,7 @@
 
 #include "backends/graph/constant_folding.h"
 #include "backends/graph/onnx_node.h"
+#include "backends/graph/passes.h"
 
 namespace bunch {
 namespace {
@@ -109,18 +110,22 @@ Result<Node> read_batch_norm(OnnxNode& node) {
             return node.wrong("has parameters of different lengths");
     }
     std::vector<float> scale(given[0].size()), shift(given[0].size());
+    bool is_far = false;  // from zero: then means stay what they are
     for (std::size_t i = 0; i < scale.size(); ++i) {
         const double variance = static_cast<double>(given[3][i]) + static_cast<double>(epsilon);
         if (!(variance > 0)) return node.wrong("has a variance that is not positive");
         const double factor = static_cast<double>(given[0][i]) / std::sqrt(variance);
+        const double moved = factor * static_cast<double>(given[2][i]);
+        is_far = is_far || std::abs(moved) > kLargeShift;
         scale[i] = static_cast<float>(factor);
-        shift[i] = static_cast<float>(static_cast<double>(given[1][i]) -
-                                      factor * static_cast<double>(given[2][i]));
+        shift[i] = static_cast<float>(static_cast<double>(given[1][i]) - moved);
     }
     const Shape shape{static_cast<std::int64_t>(scale.size())};
     Node made = node.make(Affine{1});
     made.inputs.push_back(node.graph.add_constant(node.label + " scale", shape, scale));
-    made.inputs.push_back(node.graph.add_constant(node.label + " shift", shape, shift));
+    made.inputs.push_back(is_far ? *node.inputs[2]
+                                 : node.graph.add_constant(node.label + " shift", shape, shift));
+    if (is_far) made.inputs.push_back(*node.inputs[3]);
     return made;
 }
 

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "backends/graph/onnx_node.h"
+#include "backends/kernels/bounds.h"
 
 namespace bunch {
 namespace {
@@ -31,8 +32,8 @@ Result<Node> read_clip(OnnxNode& node) {
     BUNCH_RETURN_IF_ERROR(node.check_inputs(1, node.opset < 11 ? 1 : 3));
     float bounds[] = {std::numeric_limits<float>::lowest(), std::numeric_limits<float>::max()};
     if (node.opset < 11) {
-        bounds[0] = node.attributes.number("min", bounds[0]);
-        bounds[1] = node.attributes.number("max", bounds[1]);
+        bounds[0] = kernels::bound_of(node.attributes, node.spec, "min", bounds[0]);
+        bounds[1] = kernels::bound_of(node.attributes, node.spec, "max", bounds[1]);
     }
     for (std::size_t i = 0; i < 2; ++i) {
         if (!node.has_input(i + 1)) continue;

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstring>
 #include <fstream>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,9 @@ namespace bunch {
 namespace {
 
 namespace fs = std::filesystem;
+
+// Of one constant. A file can claim more than any machine has, by being sparse.
+constexpr std::uint64_t kMostTensorBytes = std::uint64_t{1} << 36;
 
 std::string label(const onnx::TensorProto& proto) {
     return "tensor '" + proto.name() + "'";
@@ -85,7 +89,16 @@ Result<Buffer> read_external(const onnx::TensorProto& proto, const fs::path& fol
         return invalid_argument(label(proto) + " needs " + std::to_string(size) + " bytes at " +
                                 std::to_string(range.offset) + " of '" + range.path.string() +
                                 "', which has " + std::to_string(available));
-    Buffer buffer = Buffer::allocate(size);
+    if (size > kMostTensorBytes)
+        return resource_exhausted(label(proto) + " has " + std::to_string(size) +
+                                  " bytes; a tensor may have " + std::to_string(kMostTensorBytes));
+    Buffer buffer;
+    try {
+        buffer = Buffer::allocate(size);
+    } catch (const std::bad_alloc&) {
+        return resource_exhausted("not enough memory for " + label(proto) + " of " +
+                                  std::to_string(size) + " bytes");
+    }
     std::ifstream file(range.path, std::ios::binary);
     file.seekg(static_cast<std::streamoff>(range.offset));
     file.read(reinterpret_cast<char*>(buffer.bytes().data()), static_cast<std::streamsize>(size));

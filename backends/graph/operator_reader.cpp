@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -15,6 +16,7 @@
 #include "backends/graph/onnx_file.h"
 #include "backends/graph/onnx_tensor.h"
 #include "backends/graph/operator_graph.h"
+#include "backends/kernels/halves.h"
 #include "backends/kernels/registry.h"
 
 namespace bunch {
@@ -48,6 +50,7 @@ class Importer {
                                          const std::string& label, const Names& names,
                                          std::vector<OperatorNode>* inlined, int nesting);
     Status import_outputs(const onnx::GraphProto& proto, const Names& names);
+    ValueId renamed(ValueId id, const std::string& name);
     Status find_inputs(const onnx::NodeProto& proto, const onnx::GraphProto& graph,
                        const Names& names, OperatorNode& node) const;
     Status add_outputs(const onnx::NodeProto& proto, Names& names, OperatorNode& node);
@@ -76,17 +79,29 @@ Status Importer::define(const std::string& name, ValueId value, Names& names) {
     return ok_status();
 }
 
+// One infinite number alone is a bound, as of a Clip or a mask, and meant.
 bool is_finite(const Tensor& tensor) {
     const auto bytes = tensor.buffer.bytes();
-    const auto all_finite = [&]<typename T>(const T* numbers) {
-        return std::all_of(numbers, numbers + bytes.size() / sizeof(T),
-                           [](T x) { return std::isfinite(x); });
+    const auto all_finite = [&]<typename T>(const T* numbers, auto as_float) {
+        const std::size_t count = bytes.size() / sizeof(T);
+        if (count == 1) return !std::isnan(as_float(numbers[0]));
+        return std::all_of(numbers, numbers + count,
+                           [&](T x) { return std::isfinite(as_float(x)); });
     };
-    if (tensor.type == DataType::f32)
-        return all_finite(reinterpret_cast<const float*>(bytes.data()));
-    if (tensor.type == DataType::f64)
-        return all_finite(reinterpret_cast<const double*>(bytes.data()));
-    return true;
+    const auto same = [](auto x) { return x; };
+    const auto* halves = reinterpret_cast<const std::uint16_t*>(bytes.data());
+    switch (tensor.type) {
+        case DataType::f16:
+            return all_finite(halves, kernels::float_from_f16);
+        case DataType::bf16:
+            return all_finite(halves, kernels::float_from_bf16);
+        case DataType::f32:
+            return all_finite(reinterpret_cast<const float*>(bytes.data()), same);
+        case DataType::f64:
+            return all_finite(reinterpret_cast<const double*>(bytes.data()), same);
+        default:
+            return true;
+    }
 }
 
 Status Importer::add_constant(const std::string& name, Tensor tensor, Names& names) {
@@ -265,8 +280,9 @@ Status Importer::try_fold(OperatorNode& node, bool& folded) {
     for (std::size_t i = 0; i < node.outputs.size(); ++i) {
         if (!node.outputs[i]) continue;
         folded_bytes_ = std::min(fold_limit_, folded_bytes_ + (*results)[i].buffer.size());
-        graph_.at(*node.outputs[i]).constant =
-            std::make_shared<const Tensor>(std::move((*results)[i]));
+        OperatorValue& value = graph_.at(*node.outputs[i]);
+        if (!is_finite((*results)[i])) graph_.not_finite.push_back(value.name);
+        value.constant = std::make_shared<const Tensor>(std::move((*results)[i]));
     }
     if (node.spec.domain.empty() && node.spec.type == "DequantizeLinear" && node.outputs[0])
         graph_.at(*node.outputs[0]).quantised = quantised_constant(graph_, node);
@@ -371,16 +387,35 @@ Status Importer::import_nodes(const onnx::GraphProto& proto, Names& names,
     return ok_status();
 }
 
+// What `id` is, as a value called `name`: an If that became one of its branches has results that
+// are called as the branch calls them.
+ValueId Importer::renamed(ValueId id, const std::string& name) {
+    OperatorValue copy = graph_.at(id);
+    copy.name = name;
+    const bool computed = copy.constant == nullptr;
+    const ValueId made = add_value(std::move(copy));
+    if (!computed) return made;
+    OperatorNode node;
+    node.spec.type = "Identity";
+    node.spec.label = "output '" + name + "'";
+    node.spec.opset = versions_.onnx;
+    node.spec.inputs = node.spec.outputs = {true};
+    node.inputs = {id};
+    node.outputs = {made};
+    graph_.nodes.push_back(std::move(node));
+    return made;
+}
+
 Status Importer::import_outputs(const onnx::GraphProto& proto, const Names& names) {
+    std::set<std::string> known;
     for (const auto& info : proto.output()) {
         const auto found = names.find(info.name());
         if (found == names.end())
             return invalid_argument("output '" + info.name() + "' is computed by no node");
-        if (std::find(graph_.outputs.begin(), graph_.outputs.end(), found->second) !=
-                graph_.outputs.end() &&
-            graph_.at(found->second).name == info.name())
+        if (!known.insert(info.name()).second)
             return invalid_argument("output '" + info.name() + "' is listed twice");
-        graph_.outputs.push_back(found->second);
+        const bool own = graph_.at(found->second).name == info.name();
+        graph_.outputs.push_back(own ? found->second : renamed(found->second, info.name()));
     }
     if (graph_.outputs.empty()) return invalid_argument("the graph has no outputs");
     return ok_status();

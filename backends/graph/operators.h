@@ -41,7 +41,7 @@ struct Conv {
 struct Dense {};
 /// a[...,i,k], b[...,k,j] of equal rank, equal in all leading extents.
 struct MatMul {};
-/// x * W[c] + W[c], c along `axis`. Batch normalisation and its like.
+/// x * W[c] + W[c], c along `axis`; with a fourth input (x - W[c]) * W[c] + W[c], see passes.h.
 struct Affine {
     std::int64_t axis = 1;
 };

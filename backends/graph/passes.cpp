@@ -151,12 +151,12 @@ void remove_unused(Graph& graph) {
             graph.values[i].constant.reset();
 }
 
-void simplify(Graph& graph) {
+void simplify(Graph& graph, const SimplifyOptions& options) {
     remove_unused(graph);
     remove_identities(graph);
     settle_grids(graph);
     find_affine(graph);
-    fold_affine(graph);
+    fold_affine(graph, options);
     fuse_activations(graph);
     fuse_residuals(graph);
     fuse_activations(graph);  // those behind a residual that is now fused

@@ -6,8 +6,19 @@
 
 namespace bunch {
 
+/// A larger shift of an Affine costs digits: x * scale + shift is a difference of large numbers
+/// then, and in the layer behind it, if it were folded into that, a sum of them. So such an Affine
+/// has its fourth input, the centre, and stays.
+inline constexpr double kLargeShift = 8;
+
+struct SimplifyOptions {
+    /// An Affine may go into the layer behind it. Not where layers compute in reduced precision:
+    /// what comes in is rounded after the normalisation then, not before.
+    bool fold_before = true;
+};
+
 /// All passes below, in order.
-void simplify(Graph& graph);
+void simplify(Graph& graph, const SimplifyOptions& options = {});
 
 /// Takes Identity nodes, and reshapes and transposes that change nothing, out. An Identity that
 /// rounds to a grid stays.
@@ -20,9 +31,9 @@ void settle_grids(Graph& graph);
 /// Adding, subtracting or multiplying by a constant per channel becomes Affine.
 void find_affine(Graph& graph);
 
-/// Folds Affine into the weights of a Conv or Dense right before it, or of a Dense right after it.
-/// Two Affine in a row become one.
-void fold_affine(Graph& graph);
+/// Folds Affine into the weights of a Conv or Dense right before it, or of a Dense right after it
+/// where it shifts little. Two Affine in a row become one, where that loses no digits.
+void fold_affine(Graph& graph, const SimplifyOptions& options = {});
 
 /// An activation becomes the epilogue of the Conv, Dense, Affine, MatMul or Binary before it.
 void fuse_activations(Graph& graph);

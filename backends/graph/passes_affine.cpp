@@ -1,5 +1,7 @@
 // Scaling and shifting per channel: found, merged, and folded into weights. All in double, rounded
 // once.
+#include <algorithm>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -11,6 +13,11 @@ namespace bunch {
 namespace {
 
 using Doubles = std::vector<double>;
+
+bool any_large(const Doubles& shifts) {
+    return std::any_of(shifts.begin(), shifts.end(),
+                       [](double shift) { return !(std::abs(shift) <= kLargeShift); });
+}
 
 Doubles doubles(const Graph& graph, ValueId id) {
     const auto elements = floats(graph.at(id));
@@ -39,6 +46,35 @@ std::optional<std::size_t> channel_axis(const Shape& x, const Shape& constant) {
     return axis;
 }
 
+/// What an Affine computes: (x - centre) * scale + shift.
+struct AffineNumbers {
+    Doubles scale, shift, centre;
+
+    /// The shift of x * scale + shift.
+    Doubles whole_shift() const {
+        Doubles whole = shift;
+        for (std::size_t c = 0; c < whole.size(); ++c) whole[c] -= centre[c] * scale[c];
+        return whole;
+    }
+};
+
+AffineNumbers numbers_of(const Graph& graph, const Node& affine) {
+    AffineNumbers numbers{doubles(graph, affine.inputs[1]), doubles(graph, affine.inputs[2]), {}};
+    if (affine.inputs.size() > 3) numbers.centre = doubles(graph, affine.inputs[3]);
+    numbers.centre.resize(numbers.scale.size(), 0.0);
+    return numbers;
+}
+
+void set_numbers(Graph& graph, Node& affine, const AffineNumbers& numbers) {
+    const Shape shape{static_cast<std::int64_t>(numbers.scale.size())};
+    affine.inputs.resize(1);
+    affine.inputs.push_back(add_constant(graph, affine.label + " scale", shape, numbers.scale));
+    affine.inputs.push_back(add_constant(graph, affine.label + " shift", shape, numbers.shift));
+    if (std::any_of(numbers.centre.begin(), numbers.centre.end(), [](double c) { return c != 0; }))
+        affine.inputs.push_back(
+            add_constant(graph, affine.label + " centre", shape, numbers.centre));
+}
+
 void make_affine(Graph& graph, Node& node) {
     const auto* binary = std::get_if<Binary>(&node.op);
     if (binary == nullptr) return;
@@ -49,22 +85,25 @@ void make_affine(Graph& graph, Node& node) {
     const auto axis = channel_axis(graph.at(x).shape, graph.at(constant).shape);
     if (!axis) return;
     const Doubles given = doubles(graph, constant);
+    if (!std::all_of(given.begin(), given.end(), [](double n) { return std::isfinite(n); })) return;
     const auto channels = static_cast<std::size_t>(graph.at(x).shape[*axis]);
-    Doubles scale(channels, 1.0), shift(channels, 0.0);
+    AffineNumbers numbers{Doubles(channels, 1.0), Doubles(channels, 0.0), Doubles(channels, 0.0)};
     for (std::size_t c = 0; c < channels; ++c) {
         const double number = given[given.size() == 1 ? 0 : c];
-        if (binary->kind == Binary::Kind::multiply) scale[c] = number;
-        if (binary->kind == Binary::Kind::add) shift[c] = number;
+        if (binary->kind == Binary::Kind::multiply) numbers.scale[c] = number;
+        if (binary->kind == Binary::Kind::add) numbers.shift[c] = number;
         if (binary->kind == Binary::Kind::subtract) {
-            scale[c] = left ? -1.0 : 1.0;
-            shift[c] = left ? number : -number;
+            numbers.scale[c] = left ? -1.0 : 1.0;
+            numbers.shift[c] = left ? number : -number;
         }
     }
-    const Shape shape{static_cast<std::int64_t>(channels)};
-    const ValueId scales = add_constant(graph, node.label + " scale", shape, scale);
-    const ValueId shifts = add_constant(graph, node.label + " shift", shape, shift);
+    // Exact, as scales are 1 or -1 there.
+    if (any_large(numbers.shift))
+        for (std::size_t c = 0; c < channels; ++c)
+            numbers.centre[c] = -std::exchange(numbers.shift[c], 0.0) * numbers.scale[c];
     node.op = Affine{static_cast<std::int64_t>(*axis)};
-    node.inputs = {x, scales, shifts};
+    node.inputs = {x};
+    set_numbers(graph, node, numbers);
 }
 
 Doubles bias_of(const Graph& graph, const Node& layer, std::size_t channels) {
@@ -100,8 +139,9 @@ void set_weights(Graph& graph, Node& layer, const Doubles& weights, const Double
 
 // affine(layer(x)) -> layer'(x). Output channels are extent 0 of Conv weights, 1 of Dense ones.
 void fold_behind(Graph& graph, Node& layer, const Node& affine) {
-    const Doubles scale = doubles(graph, affine.inputs[1]);
-    const Doubles shift = doubles(graph, affine.inputs[2]);
+    const AffineNumbers numbers = numbers_of(graph, affine);
+    const Doubles& scale = numbers.scale;
+    const Doubles shift = numbers.whole_shift();
     Doubles weights = doubles(graph, layer.inputs[1]);
     Doubles bias = bias_of(graph, layer, scale.size());
     const bool conv = std::holds_alternative<Conv>(layer.op);
@@ -116,8 +156,9 @@ void fold_behind(Graph& graph, Node& layer, const Node& affine) {
 
 // dense(affine(x)) -> dense'(x).
 void fold_before(Graph& graph, Node& dense, const Node& affine) {
-    const Doubles scale = doubles(graph, affine.inputs[1]);
-    const Doubles shift = doubles(graph, affine.inputs[2]);
+    const AffineNumbers numbers = numbers_of(graph, affine);
+    const Doubles& scale = numbers.scale;
+    const Doubles shift = numbers.whole_shift();
     Doubles weights = doubles(graph, dense.inputs[1]);
     const std::size_t channels = weights.size() / scale.size();
     Doubles bias = bias_of(graph, dense, channels);
@@ -129,16 +170,17 @@ void fold_before(Graph& graph, Node& dense, const Node& affine) {
     dense.inputs[0] = affine.inputs[0];
 }
 
-// second(first(x)) -> first'(x).
-void merge(Graph& graph, Node& first, const Node& second) {
-    Doubles scale = doubles(graph, first.inputs[1]), shift = doubles(graph, first.inputs[2]);
-    const Doubles factor = doubles(graph, second.inputs[1]);
-    const Doubles term = doubles(graph, second.inputs[2]);
-    for (std::size_t c = 0; c < scale.size(); ++c) {
-        scale[c] *= factor[c];
-        shift[c] = shift[c] * factor[c] + term[c];
+// second(first(x)) -> first'(x), if that loses no digits.
+bool merge(Graph& graph, Node& first, const Node& second) {
+    AffineNumbers merged = numbers_of(graph, first);
+    const AffineNumbers next = numbers_of(graph, second);
+    for (std::size_t c = 0; c < merged.scale.size(); ++c) {
+        merged.scale[c] *= next.scale[c];
+        merged.shift[c] = (merged.shift[c] - next.centre[c]) * next.scale[c] + next.shift[c];
     }
-    set_weights(graph, first, scale, shift);
+    if (any_large(merged.shift)) return false;
+    set_numbers(graph, first, merged);
+    return true;
 }
 
 bool fold_into_producer(Graph& graph, Node& node, const Affine& affine) {
@@ -148,8 +190,7 @@ bool fold_into_producer(Graph& graph, Node& node, const Affine& affine) {
         return false;
     const auto last = static_cast<std::int64_t>(graph.at(node.output).shape.rank()) - 1;
     if (const auto* before = std::get_if<Affine>(&producer->op); before != nullptr) {
-        if (before->axis != affine.axis) return false;
-        merge(graph, *producer, node);
+        if (before->axis != affine.axis || !merge(graph, *producer, node)) return false;
     } else if ((std::holds_alternative<Conv>(producer->op) && affine.axis == 1) ||
                (std::holds_alternative<Dense>(producer->op) && affine.axis == last)) {
         fold_behind(graph, *producer, node);
@@ -167,6 +208,7 @@ bool fold_into_reader(Graph& graph, const Node& node, const Affine& affine) {
         return false;
     for (Node& reader : graph.nodes) {
         if (!std::holds_alternative<Dense>(reader.op) || reader.inputs[0] != node.output) continue;
+        if (any_large(numbers_of(graph, node).whole_shift())) return false;
         fold_before(graph, reader, node);
         return true;
     }
@@ -179,12 +221,12 @@ void find_affine(Graph& graph) {
     for (Node& node : graph.nodes) make_affine(graph, node);
 }
 
-void fold_affine(Graph& graph) {
+void fold_affine(Graph& graph, const SimplifyOptions& options) {
     for (std::size_t i = 0; i < graph.nodes.size();) {
         Node& node = graph.nodes[i];
         const auto* affine = std::get_if<Affine>(&node.op);
-        if (affine != nullptr &&
-            (fold_into_producer(graph, node, *affine) || fold_into_reader(graph, node, *affine)))
+        if (affine != nullptr && (fold_into_producer(graph, node, *affine) ||
+                                  (options.fold_before && fold_into_reader(graph, node, *affine))))
             graph.nodes.erase(graph.nodes.begin() + static_cast<std::ptrdiff_t>(i));
         else
             ++i;

@@ -1,6 +1,8 @@
 #include "backends/graph/row_flow.h"
 
 #include <algorithm>
+#include <initializer_list>
+#include <string_view>
 
 #include "backends/graph/row_rules.h"
 
@@ -12,7 +14,11 @@ using Kind = RowUse::Kind;
 class Flow {
   public:
     Flow(const OperatorGraph& graph, const RunShapes& a, const RunShapes& b)
-        : graph_(graph), a_(a), b_(b), uses_(graph.values.size()) {}
+        : graph_(graph),
+          a_(a),
+          b_(b),
+          uses_(graph.values.size()),
+          differs_(graph.values.size(), false) {}
 
     std::string run();
 
@@ -20,12 +26,14 @@ class Flow {
     RowUse place_of(ValueId id) const;
     RowUse output_use(const RowStep& step, std::size_t o, const RowUse& place) const;
     bool same_elements(ValueId id) const;
+    bool elements_differ(const RowStep& step) const;
     void follow(const OperatorNode& node);
 
     const OperatorGraph& graph_;
     const RunShapes& a_;
     const RunShapes& b_;
     std::vector<RowUse> uses_;
+    std::vector<bool> differs_;  // of counts: each element differs between the runs, or never does
 };
 
 // Where the rows are: the one extent that differs between the runs, in proportion to the rows.
@@ -62,10 +70,35 @@ RowUse Flow::output_use(const RowStep& step, std::size_t o, const RowUse& place)
     return place;
 }
 
-// Arithmetic on shapes that came to the same for different rows: extents other than the rows. Such
-// a value says nothing about what is in any row, so rows stay apart even if that were chance.
+// Arithmetic on shapes that came to the same for different rows.
 bool Flow::same_elements(ValueId id) const {
     return !a_.small[id.value].empty() && a_.small[id.value] == b_.small[id.value];
+}
+
+bool is_one_of(const std::string& type, std::initializer_list<std::string_view> types) {
+    return std::find(types.begin(), types.end(), type) != types.end();
+}
+
+// Whether each element of what the node makes either differs for different rows, or does not depend
+// on them: then equal elements are extents other than the rows, and not equal by chance, as the
+// half of 2 and 3 rows is.
+bool Flow::elements_differ(const RowStep& step) const {
+    const std::string& type = step.node.spec.type;
+    if (is_one_of(type, {"Shape", "Size"})) return true;
+    std::size_t counts = 0;
+    for (std::size_t i = 0; i < step.inputs.size(); ++i) {
+        if (step.inputs[i].kind != Kind::count) continue;
+        if (!differs_[step.node.inputs[i]->value]) return false;
+        ++counts;
+    }
+    if (type == "Concat") return true;
+    if (counts != 1) return false;
+    if (is_one_of(type, {"Add", "Sub", "Mul", "Neg"})) return true;
+    const bool moves =
+        is_one_of(type, {"Gather", "Slice", "Split", "Squeeze", "Unsqueeze", "Reshape", "Flatten",
+                         "Identity", "Transpose"}) ||
+        (type == "Cast" && step.attribute("to", 0) != static_cast<std::int64_t>(DataType::boolean));
+    return moves && step.inputs[0].kind == Kind::count;
 }
 
 void Flow::follow(const OperatorNode& node) {
@@ -84,7 +117,10 @@ void Flow::follow(const OperatorNode& node) {
                                    ? output_use(step, o, place_of(*id))
                                    : RowUse{Kind::mixed, 0, 1};
     for (const auto& id : node.outputs)
-        if (id && uses_[id->value].kind == Kind::count && same_elements(*id)) uses_[id->value] = {};
+        if (id && uses_[id->value].kind == Kind::count) {
+            differs_[id->value] = elements_differ(step);
+            if (differs_[id->value] && same_elements(*id)) uses_[id->value] = {};
+        }
 }
 
 std::string Flow::run() {

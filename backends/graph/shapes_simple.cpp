@@ -26,7 +26,9 @@ Result<Shape> affine(const Context& context, Affine& affine) {
     BUNCH_RETURN_IF_ERROR(context.keep_rows_apart(affine.axis, "over"));
     const Shape& x = context.input(0);
     const Shape channels{x[static_cast<std::size_t>(affine.axis)]};
-    if (context.input(1) == channels && context.input(2) == channels) return x;
+    if (context.input(1) == channels && context.input(2) == channels &&
+        (!context.has(3) || context.input(3) == channels))
+        return x;
     return context.wrong("has parameters " + context.input(1).to_string() +
                          ", which do not fit its input " + x.to_string());
 }

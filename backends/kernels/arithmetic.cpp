@@ -4,6 +4,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "backends/kernels/bounds.h"
 #include "backends/kernels/broadcast.h"
 #include "backends/kernels/registry.h"
 
@@ -215,8 +216,8 @@ Result<Kernel> make_clip(Node& node) {
     BUNCH_RETURN_IF_ERROR(node.check_inputs(1, node.opset() < 11 ? 1 : 3));
     float low = std::numeric_limits<float>::lowest(), high = std::numeric_limits<float>::max();
     if (node.opset() < 11) {
-        low = node.attributes.number("min", low);
-        high = node.attributes.number("max", high);
+        low = bound_of(node.attributes, node.spec, "min", low);
+        high = bound_of(node.attributes, node.spec, "max", high);
     }
     return Kernel([low, high, old = node.opset() < 11](Run& run) {
         const ConstTensorView& x = run.input(0);

@@ -1,14 +1,17 @@
-// Einsum: sums of products over named extents.
+// Einsum: sums of products over named extents; two terms as products of matrices.
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "backends/kernels/dims.h"
+#include "backends/kernels/einsum.h"
 #include "backends/kernels/element.h"
 #include "backends/kernels/registry.h"
+#include "backends/kernels/strided.h"
 
 namespace bunch::kernels {
 namespace {
@@ -144,7 +147,85 @@ void sum(const Run& run, const Walk& walk, const std::vector<std::vector<std::in
     } while (step(0, walk.kept));
 }
 
-Status einsum(Run& run, const Equation& equation) {
+/// Strides of each term, in elements, by label of a Walk; 0 where the term has not got it.
+using Strides = std::vector<std::vector<std::int64_t>>;
+
+/// Labels by what they are in y[batch,m,n] = sum over k of a[batch,m,k] * b[batch,n,k].
+struct MatrixLabels {
+    std::vector<std::size_t> batch, m, n, k;
+
+    std::vector<std::size_t> together(const std::vector<std::size_t>& rows,
+                                      const std::vector<std::size_t>& columns) const {
+        std::vector<std::size_t> all = batch;
+        all.insert(all.end(), rows.begin(), rows.end());
+        all.insert(all.end(), columns.begin(), columns.end());
+        return all;
+    }
+};
+
+// Nothing if the sum is no such product: a label is summed over that stands in one term only.
+std::optional<MatrixLabels> matrix_labels(const Walk& walk, const Strides& strides) {
+    MatrixLabels labels;
+    for (std::size_t i = 0; i < walk.labels.size(); ++i) {
+        if (walk.extents[i] == 1) continue;
+        const bool left = strides[0][i] != 0, right = strides[1][i] != 0, kept = i < walk.kept;
+        if (!kept && !(left && right)) return std::nullopt;
+        (!kept ? labels.k : left && right ? labels.batch : left ? labels.m : labels.n).push_back(i);
+    }
+    if (labels.together(labels.m, labels.n).size() > kMaxRank ||
+        labels.together(labels.m, labels.k).size() > kMaxRank ||
+        labels.together(labels.n, labels.k).size() > kMaxRank)
+        return std::nullopt;
+    return labels;
+}
+
+std::int64_t count_of(const Walk& walk, const std::vector<std::size_t>& labels) {
+    std::int64_t count = 1;
+    for (const std::size_t label : labels) count *= walk.extents[label];
+    return count;
+}
+
+// Term `t` with its extents in the order of `labels`, in scratch memory.
+Result<const float*> packed(Run& run, const Walk& walk, const Strides& strides, std::size_t t,
+                            const std::vector<std::size_t>& labels) {
+    Dims extents, steps;
+    for (const std::size_t label : labels)
+        extents.push(walk.extents[label]), steps.push(strides[t][label]);
+    BUNCH_ASSIGN_OR_RETURN(
+        std::byte * room,
+        run.scratch(static_cast<std::uint64_t>(extents.product()) * sizeof(float)));
+    const std::byte* from = run.input(static_cast<std::int64_t>(t)).bytes.data();
+    copy_strided(DataType::f32, from, 0, extents, steps, room);
+    return reinterpret_cast<const float*>(room);
+}
+
+Status sum_as_products(Run& run, const Walk& walk, const Strides& strides,
+                       const MatrixLabels& labels, const Product& product, const TensorView& y) {
+    BUNCH_ASSIGN_OR_RETURN(const float* a,
+                           packed(run, walk, strides, 0, labels.together(labels.m, labels.k)));
+    BUNCH_ASSIGN_OR_RETURN(const float* b,
+                           packed(run, walk, strides, 1, labels.together(labels.n, labels.k)));
+    const std::int64_t m = count_of(walk, labels.m), n = count_of(walk, labels.n),
+                       k = count_of(walk, labels.k);
+    BUNCH_ASSIGN_OR_RETURN(std::byte * room, run.scratch(y.bytes.size()));
+    auto* made = reinterpret_cast<float*>(room);
+    for (std::int64_t i = 0; i < count_of(walk, labels.batch); ++i)
+        BUNCH_RETURN_IF_ERROR(
+            product(run, a + i * m * k, b + i * n * k, made + i * m * n, m, n, k));
+    // From [batch,m,n] to the order of the result.
+    std::vector<std::int64_t> made_strides(walk.labels.size(), 0);
+    std::int64_t stride = 1;
+    const std::vector<std::size_t> order = labels.together(labels.m, labels.n);
+    for (std::size_t i = order.size(); i-- > 0; stride *= walk.extents[order[i]])
+        made_strides[order[i]] = stride;
+    Dims extents, steps;
+    for (std::size_t i = 0; i < walk.kept; ++i)
+        extents.push(walk.extents[i]), steps.push(made_strides[i]);
+    copy_strided(DataType::f32, room, 0, extents, steps, y.bytes.data());
+    return ok_status();
+}
+
+Status einsum(Run& run, const Equation& equation, const Product& product) {
     std::vector<std::vector<int>> terms;
     for (std::int64_t t = 0; t < run.inputs(); ++t) {
         if (run.input(t).type != run.input(0).type) return run.misfit();
@@ -160,7 +241,7 @@ Status einsum(Run& run, const Equation& equation) {
     Dims shape;
     for (std::size_t i = 0; i < walk.kept; ++i) shape.push(walk.extents[i]);
     BUNCH_ASSIGN_OR_RETURN(const TensorView y, run.output(0, run.input(0).type, shape.shape()));
-    std::vector<std::vector<std::int64_t>> strides;
+    Strides strides;
     for (std::size_t t = 0; t < terms.size(); ++t) {
         const Dims extents(run.input(static_cast<std::int64_t>(t)).shape),
             given = extents.strides();
@@ -172,6 +253,9 @@ Status einsum(Run& run, const Equation& equation) {
     std::fill(y.bytes.begin(), y.bytes.end(), std::byte{0});
     const bool empty = std::find(walk.extents.begin(), walk.extents.end(), 0) != walk.extents.end();
     if (empty) return ok_status();
+    if (product != nullptr && terms.size() == 2 && y.type == DataType::f32)
+        if (const auto labels = matrix_labels(walk, strides))
+            return sum_as_products(run, walk, strides, *labels, product, y);
     return for_wide_numbers(run, y.type, [&](auto tag) {
         using T = decltype(tag);
         if constexpr (std::is_integral_v<T>)
@@ -182,14 +266,24 @@ Status einsum(Run& run, const Equation& equation) {
     });
 }
 
-Result<Kernel> make_einsum(Node& node) {
+}  // namespace
+
+Result<Kernel> make_einsum(Node& node, Product product) {
     BUNCH_RETURN_IF_ERROR(node.check_inputs(node.spec.inputs.size(), node.spec.inputs.size()));
     BUNCH_ASSIGN_OR_RETURN(const Equation equation,
                            parse(node, node.attributes.text("equation", "")));
-    return Kernel([equation](Run& run) { return einsum(run, equation); });
+    return Kernel([equation, product = std::move(product)](Run& run) {
+        return einsum(run, equation, product);
+    });
 }
 
-constexpr Entry kEntries[] = {{"Einsum", make_einsum}};
+namespace {
+
+Result<Kernel> make_plain(Node& node) {
+    return make_einsum(node, nullptr);
+}
+
+constexpr Entry kEntries[] = {{"Einsum", make_plain}};
 
 }  // namespace
 

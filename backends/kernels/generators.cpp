@@ -3,6 +3,7 @@
 #include <cmath>
 #include <type_traits>
 
+#include "backends/kernels/bounds.h"
 #include "backends/kernels/dims.h"
 #include "backends/kernels/element.h"
 #include "backends/kernels/registry.h"
@@ -23,7 +24,8 @@ Result<Kernel> make_constant(Node& node) {
     if (given.has("value"))
         tensor = given.tensor("value");
     else if (given.has("value_float"))
-        tensor = tensor_of(DataType::f32, Floats{given.number("value_float", 0)}, true);
+        tensor =
+            tensor_of(DataType::f32, Floats{bound_of(given, node.spec, "value_float", 0)}, true);
     else if (given.has("value_floats"))
         tensor = tensor_of(DataType::f32, given.numbers("value_floats"), false);
     else if (given.has("value_int"))

@@ -25,10 +25,11 @@ Moments moments_of(const T* x, std::int64_t n) {
     return moments;
 }
 
-// y = x * factor + shift
+// y = (x - centre) * factor + shift: in this form, as the others lose digits far from zero.
 template <typename T>
-void affine(const T* x, T* y, std::int64_t n, T factor, T shift) {
-    for (std::int64_t i = 0; i < n; ++i) y[i] = x[i] * factor + shift;
+void affine(const T* x, T* y, std::int64_t n, double centre, double factor, double shift) {
+    const T c = static_cast<T>(centre), f = static_cast<T>(factor), s = static_cast<T>(shift);
+    for (std::int64_t i = 0; i < n; ++i) y[i] = (x[i] - c) * f + s;
 }
 
 Status check_channels(const Run& run, std::int64_t first, std::int64_t past,
@@ -55,8 +56,8 @@ Status batch_norm(Run& run, double epsilon) {
         for (std::int64_t i = 0; i < e[0] * channels && inner > 0; ++i) {
             const std::int64_t c = i % channels;
             const double factor = parameter(1, c) / std::sqrt(parameter(4, c) + epsilon);
-            affine(data<T>(x) + i * inner, data<T>(y) + i * inner, inner, static_cast<T>(factor),
-                   static_cast<T>(parameter(2, c) - factor * parameter(3, c)));
+            affine(data<T>(x) + i * inner, data<T>(y) + i * inner, inner, parameter(3, c), factor,
+                   parameter(2, c));
         }
         return ok_status();
     });
@@ -95,11 +96,9 @@ Status group_norm(Run& run, std::int64_t groups, bool per_group, double epsilon)
                 const std::int64_t p = per_group ? i % groups : i % groups * width + c;
                 const double factor = static_cast<double>(data<T>(run.input(1))[p]) /
                                       std::sqrt(moments.variance + epsilon);
-                const double shift =
-                    static_cast<double>(data<T>(run.input(2))[p]) - factor * moments.mean;
                 const std::int64_t at = i * n + c * inner;
-                affine(data<T>(x) + at, data<T>(y) + at, inner, static_cast<T>(factor),
-                       static_cast<T>(shift));
+                affine(data<T>(x) + at, data<T>(y) + at, inner, moments.mean, factor,
+                       static_cast<double>(data<T>(run.input(2))[p]));
             }
         }
         return ok_status();
@@ -120,16 +119,33 @@ Result<Kernel> make_group_norm(Node& node) {
     return Kernel([groups, epsilon](Run& run) { return group_norm(run, groups, true, epsilon); });
 }
 
+// Input `i` stretched to `extents`, in `room` unless it has them already; null if that cannot be.
+template <typename T>
+const T* stretched(const Run& run, std::int64_t i, const Dims& extents, std::vector<T>& room) {
+    const Dims given(run.input(i).shape), strides = given.strides();
+    if (count(run.input(i)) == extents.product()) return data<T>(run.input(i));
+    const std::int64_t shift = extents.rank() - given.rank();
+    if (shift < 0) return nullptr;
+    Dims steps = Dims::filled(extents.rank(), 0);
+    for (std::int64_t d = 0; d < given.rank(); ++d) {
+        if (given[d] != 1 && given[d] != extents[d + shift]) return nullptr;
+        if (given[d] != 1) steps[d + shift] = strides[d];
+    }
+    for_each_offset(extents, steps, steps, [&](std::int64_t at, std::int64_t) {
+        room.push_back(data<T>(run.input(i))[at]);
+    });
+    return room.data();
+}
+
 Status layer_norm(Run& run, std::int64_t given_axis, double epsilon) {
     const ConstTensorView& x = run.input(0);
     const Dims e(x.shape);
     BUNCH_ASSIGN_OR_RETURN(const std::int64_t axis, settle_axis(run, given_axis, e.rank()));
     const std::int64_t n = e.product(axis, e.rank()), lines = e.product(0, axis);
+    Dims reduced = e, normalised;
+    for (std::int64_t i = axis; i < e.rank(); ++i) reduced[i] = 1, normalised.push(e[i]);
     for (std::int64_t i = 1; i < 3; ++i)
-        if (run.has(i) && (run.input(i).type != x.type || count(run.input(i)) != n))
-            return run.misfit();
-    Dims reduced = e;
-    for (std::int64_t i = axis; i < e.rank(); ++i) reduced[i] = 1;
+        if (run.has(i) && run.input(i).type != x.type) return run.misfit();
     BUNCH_ASSIGN_OR_RETURN(const TensorView y, run.output(0, x.type, x.shape));
     TensorView mean, deviation;
     if (run.wants(1)) {
@@ -141,8 +157,10 @@ Status layer_norm(Run& run, std::int64_t given_axis, double epsilon) {
     if (n == 0) return ok_status();
     return for_floats(run, x.type, [&](auto tag) {
         using T = decltype(tag);
-        const T* scale = data<T>(run.input(1));
-        const T* shift = run.has(2) ? data<T>(run.input(2)) : nullptr;
+        std::vector<T> scales, shifts;
+        const T* scale = stretched(run, 1, normalised, scales);
+        const T* shift = run.has(2) ? stretched(run, 2, normalised, shifts) : nullptr;
+        if (scale == nullptr || (run.has(2) && shift == nullptr)) return run.misfit();
         for (std::int64_t l = 0; l < lines; ++l) {
             const T* from = data<T>(x) + l * n;
             T* to = data<T>(y) + l * n;

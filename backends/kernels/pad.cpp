@@ -1,6 +1,8 @@
 // Pad: a border of constants, or of the tensor's own elements.
 #include <algorithm>
 
+#include "backends/kernels/bounds.h"
+#include "backends/kernels/halves.h"
 #include "backends/kernels/registry.h"
 #include "backends/kernels/strided.h"
 
@@ -62,6 +64,15 @@ void fill(const ConstTensorView& x, const TensorView& y, const Dims& begins, Mod
     }
 }
 
+// Writes `number` as an element of `type` to `to`; whole types keep their zero.
+void write_number(DataType type, float number, void* to) {
+    const auto write = [to](auto element) { std::memcpy(to, &element, sizeof element); };
+    if (type == DataType::f32) write(number);
+    if (type == DataType::f64) write(static_cast<double>(number));
+    if (type == DataType::f16) write(f16_from_float(number));
+    if (type == DataType::bf16) write(bf16_from_float(number));
+}
+
 // `pads` has begins and ends for `axes`, or for all.
 Status pad(Run& run, Mode mode, const Integers& pads, Integers axes, float number) {
     const ConstTensorView& x = run.input(0);
@@ -87,9 +98,10 @@ Status pad(Run& run, Mode mode, const Integers& pads, Integers axes, float numbe
     for_size(x.type, [&](auto tag) {
         using T = decltype(tag);
         T value{};
-        if (given) value = *data<T>(run.input(2));
-        if (!given && x.type == DataType::f32)
-            std::memcpy(&value, &number, std::min(sizeof value, sizeof number));
+        if (given)
+            value = *data<T>(run.input(2));
+        else
+            write_number(x.type, number, &value);
         fill<T>(x, y, begins, mode, value);
     });
     return ok_status();
@@ -109,7 +121,7 @@ Result<Kernel> make_pad(Node& node) {
             return pad(run, mode, pads, axes, 0);
         });
     const Integers pads = node.attributes.integers("pads");
-    const float value = node.attributes.number("value", 0);
+    const float value = bound_of(node.attributes, node.spec, "value", 0);
     return Kernel([mode, pads, value](Run& run) { return pad(run, mode, pads, {}, value); });
 }
 

@@ -54,12 +54,13 @@ T norm(const Options& options, const Window& w, const Dims& at, const T* x) {
     return static_cast<T>(std::pow(total, 1 / p));
 }
 
-// The largest element and its index; -1 if the window covers padding only.
+// Where the largest element is; -1 if the window covers padding only. NaN counts as none, as in
+// oneDNN; what ONNX Runtime makes of it depends on where in the window it is.
 template <typename T>
 std::int64_t largest(const Window& w, const Dims& at, const T* x) {
     std::int64_t best = -1;
     for_each_tap(w, at, [&](std::int64_t from, std::int64_t) {
-        if (best < 0 || x[from] > x[best] || x[from] != x[from]) best = from;
+        if (x[from] == x[from] && (best < 0 || x[from] > x[best])) best = from;
     });
     return best;
 }

@@ -1,6 +1,7 @@
 // compare-cpu: bunch's CPU executor beside ONNX Runtime; bench/peers/compare_cpu runs it.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -22,8 +23,14 @@ struct Arguments {
     std::uint32_t rounds = 9;
     std::int64_t length = 16;
     std::string precision = "f32";
-    std::string peer_file;  ///< what ONNX Runtime runs; empty: the same file
+    std::string peer_file;     ///< what ONNX Runtime runs; empty: the same file
+    double max_deviation = 0;  // 0: by precision
     std::string json;
+
+    double limit() const {
+        if (max_deviation > 0) return max_deviation;
+        return precision == "f32" ? 1e-4 : 0.05;
+    }
 };
 
 Status compare_model(const Arguments& arguments, const OrtLibrary& library, const std::string& file,
@@ -59,6 +66,14 @@ Status compare_model(const Arguments& arguments, const OrtLibrary& library, cons
                         {"onnxruntime_milliseconds", 1e3 * result.ort_seconds},
                         {"ratio", result.ratio},
                         {"deviation", result.deviation}});
+        if (arguments.peer_file.empty() && !(result.deviation <= arguments.limit())) {
+            std::array<char, 128> text{};
+            std::snprintf(text.data(), text.size(),
+                          "outputs differ by %.1e of the largest, more than %.1e "
+                          "(--max-deviation)",
+                          result.deviation, arguments.limit());
+            return internal_error(text.data());
+        }
     }
     return ok_status();
 }
@@ -101,6 +116,10 @@ int run(int argc, char** argv) {
         ->check(CLI::IsMember({"f32", "bf16", "int8"}));
     app.add_option("--peer-file", arguments.peer_file,
                    "What ONNX Runtime runs in place of each file: the model in another precision");
+    app.add_option(
+           "--max-deviation", arguments.max_deviation,
+           "Fail if outputs differ by more of the largest; default 1e-4, in bf16 and int8 0.05")
+        ->check(CLI::PositiveNumber);
     app.add_option("--json", arguments.json, "Write figures to this file, too");
     CLI11_PARSE(app, argc, argv);
     const Status status = compare(arguments);

@@ -12,6 +12,7 @@
 #include <functional>
 #include <limits>
 
+#include "backends/cpu/slow_layers.h"
 #include "tests/backends/graph/network_maker.h"
 
 namespace bunch::test_network {
@@ -219,6 +220,18 @@ TEST(ModelsThatMixRows, RunOneCallAtATime) {
                  "Cast", {m.add("Gather", {m.add("Shape", {x}), m.integers({0})})}, {{"to", kOne}});
              return m.add("Div", {x, n});
          }},
+        {"times half their number",
+         [](auto& m, auto& x) {
+             const std::string n = m.add("Gather", {m.add("Shape", {x}), m.integers({0})});
+             const std::string half = m.add("Div", {n, m.integers({2})});  // 1 of 2 and of 3
+             return m.add("Mul", {x, m.add("Cast", {half}, {{"to", kOne}})});
+         }},
+        {"times two of them at most",
+         [](auto& m, auto& x) {
+             const std::string n = m.add("Gather", {m.add("Shape", {x}), m.integers({0})});
+             const std::string most = m.add("Min", {n, m.integers({2})});
+             return m.add("Mul", {x, m.add("Cast", {most}, {{"to", kOne}})});
+         }},
         {"products across rows",
          [](auto& m, auto& x) {
              const std::string t = m.add("Transpose", {x}, {{"perm", Extents{1, 0, 2}}});
@@ -343,6 +356,98 @@ TEST(CpuModel, RefusesAModelThatNeedsMoreMemoryThanItMay) {
 
     EXPECT_EQ(model.status().code(), StatusCode::resource_exhausted);
     EXPECT_THAT(model.status().message(), HasSubstr("(Expand) computes a tensor of shape"));
+}
+
+TEST(CpuModel, NamesLayersThatRunInASlowReferenceImplementation) {
+    NetworkMaker maker(3);
+    maker.output(maker.add("Softmax", {maker.input({-1, 64, 56, 56})}, {{"axis", kOne}}));
+
+    const auto model = load(maker.network, true);
+
+    ASSERT_TRUE(model.ok()) << model.status().to_string();
+    ASSERT_NE((*model)->program(), nullptr) << (*model)->why_not_planned();
+    EXPECT_THAT(cpu::slow_layers(*(*model)->program()),
+                testing::ElementsAre(HasSubstr("(Softmax)")));
+}
+
+// What a NaN in a request becomes. Planned layers may turn it into a bound, see docs/CPU.md.
+TEST(NotANumber, IsKeptByActivationsNodeByNodeAndStaysInItsRow) {
+    for (const bool planned : {false, true}) {
+        SCOPED_TRACE(planned ? "planned" : "node by node");
+        NetworkMaker maker(3);
+        maker.output(maker.add("Clip", {maker.add("Relu", {maker.input({-1, 6, 4})}),
+                                        maker.number(0), maker.number(6)}));
+        const auto model = load(maker.network, planned);
+        ASSERT_TRUE(model.ok()) << model.status().to_string();
+        std::vector<float> given(2 * 24, 1);
+        given[5] = std::numeric_limits<float>::quiet_NaN();
+        std::vector<float> made(given.size());
+        const Shape shape{2, 6, 4};
+        const ConstTensorView input(DataType::f32, shape, std::as_bytes(std::span(given)));
+        const TensorView output{DataType::f32, shape, std::as_writable_bytes(std::span(made))};
+        std::vector<Shape> shapes;
+
+        const Status status = (*(*model)->open())->run({&input, 1}, {&output, 1}, shapes);
+
+        ASSERT_TRUE(status.ok()) << status.to_string();
+        EXPECT_TRUE(std::isnan(made[5]) || (planned && made[5] == 0)) << made[5];
+        made[5] = 1;
+        EXPECT_EQ(made, std::vector<float>(2 * 24, 1));
+    }
+}
+
+TEST(CpuModel, AddsARowOfAMatrixToTheProductOfAVector) {
+    NetworkMaker maker(3);
+    maker.output(maker.add("Add", {maker.add("MatMul", {maker.input({4}), maker.constant({4, 3})}),
+                                   maker.constant({1, 3})}));
+    const auto model = load(maker.network);
+    ASSERT_TRUE(model.ok()) << model.status().to_string();
+    std::vector<Tensor> inputs;
+    inputs.push_back(tensor_of(maker, {4}));
+    Shape shape;
+
+    run(**(*model)->open(), inputs, &shape);
+
+    EXPECT_EQ(shape, (Shape{1, 3}));
+}
+
+TEST(CpuModel, MakesTheSameOfEinsumAsPlainLoopsDo) {
+    const std::pair<const char*, std::pair<Extents, Extents>> cases[] = {
+        {"bhid,bhjd->bhij", {{2, 3, 5, 7}, {2, 3, 4, 7}}},
+        {"bij,bjk->bik", {{2, 3, 4}, {2, 4, 5}}},
+        {"bij,bjk->kib", {{2, 3, 4}, {2, 4, 5}}},
+        {"...ij,jk->...ik", {{2, 3, 4, 5}, {5, 2}}},
+        {"bij,bij->b", {{2, 3, 4}, {2, 3, 4}}},
+        {"bi,bj", {{2, 3}, {2, 4}}},
+        {"bij,k->bjik", {{2, 3, 4}, {5}}},
+        {"bii,bi->bi", {{2, 3, 3}, {2, 3}}},
+        {"bij,bk->bk", {{2, 3, 4}, {2, 5}}},
+        {"bij,bjk->bik", {{2, 3, 4}, {1, 4, 5}}}};
+    for (const auto& [equation, extents] : cases) {
+        SCOPED_TRACE(equation);
+        NetworkMaker maker(5);
+        const std::string x = maker.input(extents.first);
+        maker.output(maker.add("Einsum", {x, maker.constant(extents.second)},
+                               {{"equation", std::string(equation)}}));
+        std::vector<Tensor> inputs;
+        inputs.push_back(tensor_of(maker, extents.first));
+        const std::string bytes = onnx_bytes(maker.network);
+        const auto graph = parse_operator_graph(std::as_bytes(std::span(bytes)), {});
+        ASSERT_TRUE(graph.ok()) << graph.status().to_string();
+        std::vector<std::vector<float>> made;
+        for (const bool fast : {true, false}) {
+            cpu::InterpreterOptions options;
+            options.fast = fast;
+            const auto interpreter = cpu::Interpreter::prepare(*graph, options);
+            ASSERT_TRUE(interpreter.ok()) << interpreter.status().to_string();
+            const ConstTensorView view = std::as_const(inputs[0]).view();
+            const auto outputs = (*interpreter)->run({&view, 1});
+            ASSERT_TRUE(outputs.ok()) << outputs.status().to_string();
+            std::vector<float>& numbers = made.emplace_back((*outputs)[0].view.bytes.size() / 4);
+            std::memcpy(numbers.data(), (*outputs)[0].view.bytes.data(), numbers.size() * 4);
+        }
+        EXPECT_THAT(made[0], testing::Pointwise(testing::FloatNear(1e-5F), made[1]));
+    }
 }
 
 TEST(CpuModel, RunsWithWeightsThatAreNotFinite) {

@@ -85,6 +85,53 @@ TEST_F(ModelTool, SaysWhichInputIsMissingOrUnknown) {
     EXPECT_THAT(error_, HasSubstr("c.npy"));
 }
 
+TEST_F(ModelTool, MakesTheFolderOfOutputsAndAFileForEachOfThem) {
+    NetworkMaker maker(1);
+    const std::string x = maker.input({-1, 3});
+    maker.output(maker.add("Neg", {x}));
+    maker.output(maker.add("Abs", {x}));
+    maker.network.operations[0].output = maker.network.outputs[0] = "a/b";
+    maker.network.operations[1].output = maker.network.outputs[1] = "a_b";
+    std::ofstream(file("two.onnx"), std::ios::binary) << onnx_bytes(maker.network);
+    write("x.npy", {-1, 2, -3});
+
+    ASSERT_EQ(
+        run({"run", file("two.onnx"), "--input", file("x.npy"), "--output-dir", file("deep/out")}),
+        0)
+        << error_;
+
+    const auto first = read_npy(file("deep/out/a_b.npy")),
+               second = read_npy(file("deep/out/a_b_2.npy"));
+    ASSERT_TRUE(first.ok() && second.ok()) << out_;
+    EXPECT_NE(std::memcmp(first->buffer.bytes().data(), second->buffer.bytes().data(), 12), 0);
+    EXPECT_EQ(run({"run", file("two.onnx"), "--input", file("x.npy"), "--output-dir",
+                   file("x.npy") + "/out"}),
+              1);
+    EXPECT_THAT(error_, HasSubstr("cannot be made"));
+}
+
+TEST_F(ModelTool, SaysThatAModelHasNoInputs) {
+    NetworkMaker maker(1);
+    maker.network.operations.push_back(
+        {"Range", {maker.number(0), maker.number(3), maker.number(1)}, "r", {}});
+    maker.network.outputs = {"r"};
+    std::ofstream(file("none.onnx"), std::ios::binary) << onnx_bytes(maker.network);
+    write("x.npy", {1, 2, 3});
+
+    EXPECT_EQ(run({"run", file("none.onnx"), "--input", file("x.npy")}), 1);
+    EXPECT_THAT(error_, HasSubstr("the model has no inputs"));
+}
+
+TEST_F(ModelTool, SaysThatAModelNeedsMoreMemoryThanThereIs) {
+    NetworkMaker maker(1);
+    maker.output(maker.add("Relu", {maker.input({-1, std::int64_t{1} << 37})}));
+    std::ofstream(file("huge.onnx"), std::ios::binary) << onnx_bytes(maker.network);
+
+    EXPECT_EQ(run({"bench", file("huge.onnx")}), 1);
+    EXPECT_THAT(error_,
+                testing::AnyOf(HasSubstr("this machine has"), HasSubstr("not enough memory")));
+}
+
 TEST_F(ModelTool, NamesTheFileThatIsNoModel) {
     std::ofstream(file("bad.onnx")) << "bad";
 

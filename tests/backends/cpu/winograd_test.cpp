@@ -141,6 +141,23 @@ TEST(PlanCache, GivesBackWhatWasStoredForTheSameModelOnly) {
     EXPECT_TRUE(b->load().empty());
 }
 
+TEST(PlanCache, NamesTheProcessorAndItsInstructionsAndLeavesOneFile) {
+    const TemporaryFolder folder;
+    std::ofstream(folder.path() / "a.onnx") << "one";
+    const auto cache = PlanCache::open(folder.path() / "plans", folder.path() / "a.onnx");
+    ASSERT_TRUE(cache.ok());
+
+    ASSERT_TRUE(cache->store({{"x", ConvAlgorithm::direct}}).ok());
+    ASSERT_TRUE(cache->store({{"x", ConvAlgorithm::own_winograd}}).ok());
+
+    std::ifstream file(cache->file());
+    std::string header;
+    std::getline(file, header);
+    EXPECT_THAT(header, HasSubstr(", instructions "));
+    const std::filesystem::directory_iterator files(folder.path() / "plans");
+    EXPECT_EQ(std::distance(begin(files), end(files)), 1);
+}
+
 TEST(PlanCache, TakesADamagedFileForNone) {
     const TemporaryFolder folder;
     std::ofstream(folder.path() / "a.onnx") << "one";

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <random>
 
 #include "tests/backends/graph/network_maker.h"
@@ -79,8 +80,10 @@ TEST(OperatorGraph, TakesTheBranchOfAConstantCondition) {
     const auto graph = parse(model_with_if("yes"));
 
     ASSERT_TRUE(graph.ok()) << graph.status().to_string();
-    EXPECT_EQ(graph->nodes.back().spec.type, "Neg");
-    EXPECT_EQ(graph->at(graph->outputs[0]).name, "result_Neg");
+    ASSERT_EQ(graph->nodes.size(), 6U);
+    EXPECT_EQ(graph->nodes[4].spec.type, "Neg");
+    EXPECT_EQ(graph->nodes[5].spec.type, "Identity");
+    EXPECT_EQ(graph->at(graph->outputs[0]).name, "y") << "as the model calls it, not the branch";
 }
 
 TEST(OperatorGraph, KeepsBothBranchesOfAConditionOnShapes) {
@@ -178,6 +181,50 @@ TEST(OperatorGraph, NamesConstantsWhoseShapesDoNotFit) {
     EXPECT_EQ(status.code(), StatusCode::invalid_argument);
     EXPECT_THAT(status.message(),
                 HasSubstr("(MatMul) has inputs FP32[2,3], FP32[2,3], which do not fit"));
+}
+
+TEST(OperatorGraph, RefusesATensorLargerThanAnyMachineHoldsThoughItsFileClaimsIt) {
+    std::string folder = testing::TempDir() + "bunch-sparse-XXXXXX";
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+    std::ofstream(folder + "/weights").put('x');
+    std::filesystem::resize_file(folder + "/weights", std::uintmax_t{1} << 37);
+    NetworkMaker maker(1);
+    maker.output(maker.add("Add", {maker.input({-1, 4}), "w"}));
+    onnx::ModelProto model = model_of(maker.network);
+    onnx::TensorProto& tensor = *model.mutable_graph()->add_initializer();
+    tensor.set_name("w");
+    tensor.set_data_type(onnx::TensorProto::FLOAT);
+    tensor.add_dims(std::int64_t{1} << 35);
+    tensor.set_data_location(onnx::TensorProto::EXTERNAL);
+    onnx::StringStringEntryProto& entry = *tensor.add_external_data();
+    entry.set_key("location"), entry.set_value("weights");
+    std::ofstream(folder + "/model.onnx", std::ios::binary) << model.SerializeAsString();
+
+    const Status status = read_operator_graph(folder + "/model.onnx").status();
+
+    std::filesystem::remove_all(folder);
+    EXPECT_EQ(status.code(), StatusCode::resource_exhausted);
+    EXPECT_THAT(status.message(), HasSubstr("a tensor may have"));
+}
+
+TEST(OperatorGraph, ReportsWhatIsNotFiniteWhereverItComesFrom) {
+    NetworkMaker maker(1);
+    std::string x = maker.input({-1, 2});
+    x = maker.add("Add", {x, maker.add("Sqrt", {maker.constant({2})})});
+    maker.network.constants.begin()->second.numbers = {-1, 4};
+    maker.output(maker.add("Clip", {x, maker.number(-std::numeric_limits<double>::infinity())}));
+    onnx::ModelProto model = model_of(maker.network);
+    onnx::TensorProto& half = *model.mutable_graph()->add_initializer();
+    half.set_name("half");
+    half.set_data_type(onnx::TensorProto::FLOAT16);
+    half.add_dims(2);
+    half.add_int32_data(0x7c00), half.add_int32_data(0);
+
+    const auto graph = parse(model);
+
+    ASSERT_TRUE(graph.ok()) << graph.status().to_string();
+    EXPECT_THAT(graph->not_finite, testing::ElementsAre("half", "v2"))
+        << "an infinite bound alone is meant";
 }
 
 TEST(OperatorGraph, ReportsWeightsThatAreNotFinite) {

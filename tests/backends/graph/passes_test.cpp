@@ -70,6 +70,19 @@ TEST(Passes, FoldNormalisationBeforeAndAfterDenseLayers) {
     EXPECT_EQ(graph.nodes[0].epilogue.kind, Activation::Kind::tanh);
 }
 
+TEST(Passes, DoNotFoldALargeShiftIntoTheLayerBehindIt) {
+    NetworkMaker maker(1);
+    const std::string x = maker.add("Sub", {maker.input({-1, 5}), maker.number(9)});
+    maker.output(maker.dense(maker.add("Mul", {x, maker.constant({5})}), 5, 7));
+
+    const Graph graph = simplified(maker.network);
+
+    ASSERT_EQ(graph.nodes.size(), 2U);
+    ASSERT_TRUE(std::holds_alternative<Affine>(graph.nodes[0].op));
+    ASSERT_EQ(graph.nodes[0].inputs.size(), 4U);
+    EXPECT_EQ(floats(graph.at(graph.nodes[0].inputs[3]))[4], 9.0F);
+}
+
 TEST(Passes, KeepANormalisationWhoseInputIsReadElsewhere) {
     NetworkMaker maker(1);
     const std::string x = maker.dense(maker.input({-1, 5}), 5, 7);
