@@ -22,7 +22,7 @@ inline Bytes quantise(const Layer& layer, Vector x) {
     // Adding 1.5 * 2^23 rounds to an integer, half to even.
     const Vector magic = Vector{} + 12582912.0F;
     const Vector rounded = (x + magic) - magic;
-    const Integers q = __builtin_convertvector(rounded, Integers) + layer.zero;
+    const Integers q = (number & __builtin_convertvector(rounded, Integers)) + layer.zero;
     return __builtin_convertvector(number & q, Bytes);
 }
 
