@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "daemon/reasons.h"
+#include "scheduler/failures.h"
 
 namespace bunch {
 namespace {
@@ -245,7 +246,9 @@ void LanePool::count_batch(const Batch& batch, const ServedDevice& device, const
 }
 
 void LanePool::fail_batch(TimePoint now, Batch&& batch, const Status& status) {
-    for (const Slice& slice : batch.slices) desk_.fail(slice.call, status);
+    // Where one call's data may be to blame for all, they run again apart from each other.
+    if (batch.slices.size() == 1 || !blames_data(status.code()))
+        for (const Slice& slice : batch.slices) desk_.fail(slice.call, status);
     scheduler_.batch_done(now, batch.id, {status.code(), {}, {}, {}});
     scheduler_.recycle(std::move(batch));
 }

@@ -104,7 +104,7 @@ struct LearntCurve {
 
 /// How a batch went. Durations are of the whole batch; zero: not measured.
 struct RunReport {
-    /// Not ok: the device reported failure, and the caller ends the batch's calls with it.
+    /// Not ok: it failed; the caller ends its calls with that, unless blames_data() of failures.h.
     StatusCode code = StatusCode::ok;
     Duration gather{};  ///< copying the inputs into the slot
     /// To the device and back, as far as it did not overlap the run. May contain waiting for the

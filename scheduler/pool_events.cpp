@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "scheduler/failures.h"
 #include "scheduler/scheduler_impl.h"
 
 namespace bunch {
@@ -59,26 +60,9 @@ void Scheduler::Impl::return_batch(Index index) {
     --model.batches_in_flight;
     model.rows_in_flight -= batch.rows;
     SuspectGroup group = std::move(batch.group);
-    leave_order(batch.model, group);
-    for (const HeldSlice& held : group.slices) {
-        if (!calls_.is_open(held)) continue;
-        watch_deadline(calls_[held.call].ticket);
-        if (held.client.value != 0) order_.waits(calls_, batch.model, held.call);
-    }
+    wait_again(batch.model, group);
     if (batch.is_started) {
-        Verdict verdict = judge(group, calls_);
-        // Behind other suspects, who are rather innocent; unless a client's order would be lost.
-        const bool is_ordered =
-            std::any_of(group.slices.begin(), group.slices.end(),
-                        [](const HeldSlice& held) { return held.client.value != 0; });
-        if (is_ordered) std::reverse(verdict.again.begin(), verdict.again.end());
-        for (SuspectGroup& again : verdict.again)
-            model.queue.add_suspects(calls_, std::move(again), is_ordered);
-        if (verdict.culprit)
-            end_call(verdict.culprit->call,
-                     unavailable("model '" + model.policy.name +
-                                 "': the device was lost twice while it ran this request alone"),
-                     RejectReason::culprit);
+        run_apart(batch.model, group);
     } else if (batch.is_alone) {
         std::erase_if(group.slices, [&](const HeldSlice& held) { return !calls_.is_open(held); });
         if (!group.slices.empty()) model.queue.add_suspects(calls_, std::move(group), true);
@@ -88,6 +72,34 @@ void Scheduler::Impl::return_batch(Index index) {
     }
     mark_dirty(batch.model);
     pool_.remove_batch(index, now_);
+}
+
+/// Slices are on their lane no more; those of open calls have to run again.
+void Scheduler::Impl::wait_again(Index model, const SuspectGroup& group) {
+    leave_order(model, group);
+    for (const HeldSlice& held : group.slices) {
+        if (!calls_.is_open(held)) continue;
+        watch_deadline(calls_[held.call].ticket);
+        if (held.client.value != 0) order_.waits(calls_, model, held.call);
+    }
+}
+
+/// Slices of a batch that went wrong run again, so that at last the guilty one stands alone.
+void Scheduler::Impl::run_apart(Index index, const SuspectGroup& group) {
+    ModelRecord& model = models_[index];
+    Verdict verdict = judge(group, calls_);
+    // Behind other suspects, who are rather innocent; unless a client's order would be lost.
+    const bool is_ordered =
+        std::any_of(group.slices.begin(), group.slices.end(),
+                    [](const HeldSlice& held) { return held.client.value != 0; });
+    if (is_ordered) std::reverse(verdict.again.begin(), verdict.again.end());
+    for (SuspectGroup& again : verdict.again)
+        model.queue.add_suspects(calls_, std::move(again), is_ordered);
+    if (verdict.culprit)
+        end_call(verdict.culprit->call,
+                 unavailable("model '" + model.policy.name +
+                             "': the device was lost twice while it ran this request alone"),
+                 RejectReason::culprit);
 }
 
 void Scheduler::Impl::instance_up(const InstanceInfo& info) {
@@ -219,8 +231,14 @@ void Scheduler::Impl::batch_done(Index index, const RunReport& report) {
     --model.batches_in_flight;
     model.rows_in_flight -= batch.rows;
     if (report.code == StatusCode::ok) learn(batch, report);
-    leave_order(batch.model, batch.group);
-    finish_slices(batch, report);
+    if (blames_data(report.code) && batch.group.slices.size() > 1) {
+        wait_again(batch.model, batch.group);
+        run_apart(batch.model, batch.group);
+        mark_dirty(batch.model);
+    } else {
+        leave_order(batch.model, batch.group);
+        finish_slices(batch, report);
+    }
     const Index lane = batch.lane;
     const Index model_index = batch.model;
     if (pool_.lane_at(lane).health != LaneHealth::sound) judge_probe(lane, batch, report);

@@ -172,6 +172,8 @@ class Scheduler::Impl {
     void add_use(ModelRecord& model, InstanceRecord& instance, const DeviceRecord& device);
     void learn(const InFlight& batch, const RunReport& report);
     void learn_pace(DeviceRecord& device, const InFlight& batch, Duration compute);
+    void wait_again(Index model, const SuspectGroup& group);
+    void run_apart(Index index, const SuspectGroup& group);
     void leave_order(Index model, const SuspectGroup& group);
     void finish_slices(const InFlight& batch, const RunReport& report);
     void mark_class(Index device_class);

@@ -1,6 +1,6 @@
-/// Who is to blame when a lane is lost in the middle of a batch. The slices of such a batch run
-/// again in two halves, each half alone, and so on until a poisonous input stands alone: it ends,
-/// all others are answered.
+/// Who is to blame when a lane is lost in the middle of a batch, or when a batch fails for what its
+/// calls hold. The slices of such a batch run again in two halves, each half alone, and so on until
+/// a poisonous input stands alone: it ends, all others are answered.
 #pragma once
 
 #include <cstdint>

@@ -188,6 +188,45 @@ TEST(Faults, OfABatchEndItsCallsWithoutAReject) {
     EXPECT_THAT(calls_of(batches_of(next).at(0)), ElementsAre(2)) << "call 1 has ended";
 }
 
+TEST(Faults, OfABatchWithSeveralCallsEndOnlyTheOneWhoseDataIsToBlame) {
+    constexpr std::uint64_t kWrong = 5;
+    Scheduler scheduler = one_lane(policy(8), 1);
+    for (std::uint64_t call = 0; call < 8; ++call) scheduler.submit(at(0ms), ticket(call));
+    std::set<std::uint64_t> answered, failed;
+    std::uint32_t batches = 0;
+
+    for (std::uint32_t round = 1; round < 40 && scheduler.open_calls() > 0; ++round) {
+        for (const Batch& batch : batches_of(decide(scheduler, at(round * 1ms)))) {
+            const std::vector<std::uint64_t> calls = calls_of(batch);
+            scheduler.batch_started(at(round * 1ms), batch.id);
+            RunReport result = report(1ms);
+            ++batches;
+            if (std::count(calls.begin(), calls.end(), kWrong) == 0)
+                answered.insert(calls.begin(), calls.end());
+            else
+                result.code = StatusCode::invalid_argument;
+            if (result.code != StatusCode::ok && calls.size() == 1) failed.insert(calls[0]);
+            scheduler.batch_done(at(round * 1ms), batch.id, result);
+        }
+    }
+
+    EXPECT_THAT(failed, ElementsAre(kWrong));
+    EXPECT_THAT(answered, ElementsAre(0, 1, 2, 3, 4, 6, 7));
+    EXPECT_EQ(batches, 7u) << "8 calls, then 4 + 4, 2 + 2, 1 + 1";
+    EXPECT_EQ(scheduler.open_calls(), 0u);
+    EXPECT_EQ(scheduler.stats(), QueueStats());
+}
+
+TEST(Faults, OfADeviceThatCannotWorkEndAllCallsOfTheBatch) {
+    Scheduler scheduler = one_lane(policy(4), 1);
+    for (std::uint64_t call = 0; call < 4; ++call) scheduler.submit(at(0ms), ticket(call));
+    const Batch batch = batches_of(decide(scheduler, at(0ms))).at(0);
+
+    scheduler.batch_done(at(1ms), batch.id, {StatusCode::unavailable, 0ns, 0ns, 0ns});
+
+    EXPECT_EQ(scheduler.open_calls(), 0u);
+}
+
 TEST(Faults, LetCallsWaitForADeviceThatIsExpectedBack) {
     Scheduler scheduler = one_lane(policy(4));
     scheduler.device_lost(at(0ms), kDevice);

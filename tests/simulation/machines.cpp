@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "scheduler/failures.h"
+
 namespace bunch::simulation {
 namespace {
 
@@ -355,10 +357,13 @@ void Machines::finish_front(LaneId id, BatchId batch_id, Duration run) {
     if (batch.id != batch_id) life_.ledger.note("the simulation finishes the wrong batch");
     Chance& chance = life_.chance;
     RunReport report{StatusCode::ok, chance.up_to(50us), chance.up_to(20us), run};
-    if (chance.happens(life_.habits.failure)) report = {StatusCode::internal, 0ns, 0ns, 0ns};
+    const StatusCode failure = chance.happens(0.5) ? StatusCode::internal : StatusCode::unavailable;
+    if (chance.happens(life_.habits.failure)) report = {failure, 0ns, 0ns, 0ns};
     if (report.code == StatusCode::ok) {
         life_.ledger.done(life_.now(), batch);
         known_since_.try_emplace({batch.model, devices_[lane.device].device_class}, life_.now());
+    } else if (batch.slices.size() > 1 && blames_data(report.code)) {
+        life_.ledger.lost(life_.now(), batch, true);
     } else {
         life_.ledger.failed(life_.now(), batch);
     }
