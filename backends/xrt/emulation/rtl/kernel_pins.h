@@ -12,7 +12,7 @@ extern "C" {
 #define BUNCH_KERNEL_PINS_VERSION 1u
 
 struct BunchKernelPins {
-    uint8_t busy; /* a run is under way; not a pin */
+    uint8_t busy;             /* a run is under way; not a pin */
     uint8_t ap_clk, ap_rst_n; /* nobody waits for interrupts */
     uint16_t s_axi_control_awaddr, s_axi_control_araddr;
     uint32_t s_axi_control_wdata, s_axi_control_rdata;
