@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 
 #include "muon/quantised/onnx_file.h"
 #include "muon/sample_file.h"
+#include "muon/rtl/programs.h"
 #include "zoo/random.h"
 
 namespace bunch::muon {
@@ -47,11 +47,10 @@ Status on_cpu_runner(const std::string& folder, const std::string& model, Task t
     }
     const std::string inputs = folder + "/fields.npy";
     BUNCH_RETURN_IF_ERROR(write_integers(inputs, fields, input_count(task, Encoding::raw)));
-    const std::string command =
-        fmt::format("'{}' model run '{}' --input 'fields={}' --output-dir '{}' >/dev/null", program,
-                    model, inputs, folder);
-    if (std::system(command.c_str()) != 0)  // NOLINT: a program of ours, quoted paths
-        return internal_error("'" + command + "' failed");
+    BUNCH_RETURN_IF_ERROR(
+        output_of(fmt::format("{} model run {} --input {} --output-dir {}", quoted(program),
+                              quoted(model), quoted("fields=" + inputs), quoted(folder)))
+            .status());
     const std::string made = folder + (task == Task::pair ? "/logit.npy" : "/corrected.npy");
     BUNCH_ASSIGN_OR_RETURN(const auto found, read_integers(made, output_count(task)));
     to.cpu_differs = found.size() == expected.size() ? 0 : expected.size();
@@ -64,33 +63,32 @@ Status on_cpu_runner(const std::string& folder, const std::string& model, Task t
         fmt::format("{} numbers of the CPU runner differ from the integers", *to.cpu_differs));
 }
 
-Status in_verilator(const std::string& folder, const Rtl& rtl, const IntegerNetwork& network,
+Status in_verilator(const Rtl& rtl, const IntegerNetwork& network,
                     std::span<const std::int32_t> fields, std::span<const std::int32_t> expected,
                     unsigned threads, Hardware& to) {
     if (!has_program("verilator")) {
         to.missing.push_back("verilator is not installed: the RTL did not run.");
         return ok_status();
     }
-    BUNCH_ASSIGN_OR_RETURN(RtlBench bench, RtlBench::build(folder + "/verilated", rtl));
+    BUNCH_ASSIGN_OR_RETURN(RtlBench bench, RtlBench::build(rtl));
     struct Run {
         const char* what;
         BenchSettings settings;
     };
-    for (const Run& run : {Run{"a sample per clock", {"stream", 1, 0, 8}},
-                           Run{"20 % stalls on each side", {"stream", 2, 20, 8}},
-                           Run{"8 muons in every crossing, 320 MHz", {"full", 3, 0, 8}},
-                           Run{"0 to 8 muons in a crossing, 240 MHz", {"crossings", 4, 0, 6}}}) {
+    for (const Run& run :
+         {Run{"a sample per clock", {"stream", 1, 0, 8}},
+          Run{"20 % stalls on each side", {"stream", 2, 20, 8}},
+          Run{"8 muons in every crossing, 320 MHz", {"full", 3, 0, 8, kRoomAtFull}},
+          Run{"0 to 8 muons in a crossing, 240 MHz", {"crossings", 4, 0, 6, kRoomAtMixed}}}) {
         BUNCH_ASSIGN_OR_RETURN(const BenchResult result,
                                bench.run(network, fields, expected, run.settings));
-        if (result.returned != result.vectors || result.mismatches != 0)
-            return internal_error(fmt::format("RTL, {}: {} of {} vectors returned, {} differ",
-                                              run.what, result.returned, result.vectors,
-                                              result.mismatches));
-        to.benches.push_back({run.what, result});
+        BUNCH_RETURN_IF_ERROR(
+            judge("RTL, " + std::string(run.what), run.settings, result, rtl.latency));
+        to.benches.push_back({run.what, result, run.settings.room});
     }
-    const auto changed = run_fields(with_one_weight_changed(network), fields, threads);
+    BUNCH_ASSIGN_OR_RETURN(const IntegerNetwork other, with_one_weight_changed(network, fields));
+    const auto changed = run_fields(other, fields, threads);
     BUNCH_ASSIGN_OR_RETURN(to.control, bench.run(network, fields, changed, {}));
-    fs::remove_all(folder + "/verilated");
     if (to.control->mismatches > 0) return ok_status();
     return internal_error("a changed weight was not noticed: these vectors prove nothing");
 }
@@ -113,7 +111,7 @@ Result<Hardware> try_hardware(const std::string& folder, const IntegerNetwork& n
     const std::string rtl_folder = folder + "/rtl_" + std::string(name_of(network.task));
     BUNCH_RETURN_IF_ERROR(write_rtl(rtl_folder, rtl));
     BUNCH_RETURN_IF_ERROR(on_cpu_runner(folder, model, network.task, fields, expected, made));
-    BUNCH_RETURN_IF_ERROR(in_verilator(rtl_folder, rtl, network, fields, expected, threads, made));
+    BUNCH_RETURN_IF_ERROR(in_verilator(rtl, network, fields, expected, threads, made));
     if (has_program("yosys")) {
         BUNCH_ASSIGN_OR_RETURN(made.area, area_of(rtl_folder, rtl));
     } else {

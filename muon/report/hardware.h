@@ -16,6 +16,7 @@ namespace bunch::muon {
 struct BenchRun {
     std::string what;
     BenchResult result;
+    std::size_t room = 0;  ///< for samples that wait before the stream; 0: any number
 };
 
 struct Hardware {

@@ -193,18 +193,18 @@ std::string hardware_text(const char* name, const Hardware& hardware) {
             hardware.area->luts, hardware.area->flip_flops, hardware.area->dsps,
             hardware.area->block_rams, hardware.area->lut_levels, hardware.area->carry_levels);
     text += heading(
-        {"against the integers in C++", "vectors", "differ", "clocks", "M/s", "waiting at most"});
+        {"against the integers in C++", "vectors", "differ", "clocks", "M/s", "waiting, room"});
     if (hardware.cpu_differs)
         text += fmt::format("| ONNX on bunch-runner-cpu | {} | {} | | | |\n", hardware.vectors,
                             *hardware.cpu_differs);
-    const auto bench = [&](const std::string& what, const BenchResult& result) {
+    const auto bench = [&](const std::string& what, const BenchResult& result, std::size_t room) {
         text += fmt::format("| {} | {} | {} | {} | {:.2f} | {} |\n", what, result.vectors,
                             result.mismatches, result.clocks,
                             static_cast<double>(result.vectors) / result.seconds / 1e6,
-                            result.crossings > 0 ? std::to_string(result.most_waiting) : "");
+                            room > 0 ? fmt::format("{} of {}", result.most_waiting, room) : "");
     };
-    for (const BenchRun& run : hardware.benches) bench("RTL, " + run.what, run.result);
-    if (hardware.control) bench("control: one weight changed, must differ", *hardware.control);
+    for (const BenchRun& run : hardware.benches) bench("RTL, " + run.what, run.result, run.room);
+    if (hardware.control) bench("control: one weight changed, must differ", *hardware.control, 0);
     for (const std::string& sentence : hardware.missing) text += "\n" + sentence + "\n";
     return text + "\n";
 }
@@ -260,7 +260,8 @@ nlohmann::json json_of(const Hardware& hardware) {
         made["benches"][run.what] = {{"mismatches", run.result.mismatches},
                                      {"clocks", run.result.clocks},
                                      {"seconds", run.result.seconds},
-                                     {"most_waiting", run.result.most_waiting}};
+                                     {"most_waiting", run.result.most_waiting},
+                                     {"room", run.room}};
     if (hardware.control) made["control_mismatches"] = hardware.control->mismatches;
     return made;
 }

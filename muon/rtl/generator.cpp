@@ -373,12 +373,18 @@ Result<RtlManifest> read_manifest(const std::string& folder, const std::string& 
                                     json.at("network").get<std::string>() + ", not " + identity +
                                     "; make the RTL again with 'bunch-muon rtl'");
         for (const auto& [file, hash] : json.at("files").items()) {
-            BUNCH_ASSIGN_OR_RETURN(const std::string content, read_text(folder + "/" + file));
+            BUNCH_ASSIGN_OR_RETURN(std::string content, read_text(folder + "/" + file));
             if (hash != hash_of(content))
                 return invalid_argument(
                     "'" + folder + "/" + file + "' is not what '" + path +
                     "' was written for; make the RTL again with 'bunch-muon rtl'");
+            if (file == "muon_core.sv") manifest.core = std::move(content);
+            if (file == "muon_stream.sv") manifest.stream = std::move(content);
         }
+        if (manifest.core.empty() || manifest.stream.empty())
+            return invalid_argument("'" + path +
+                                    "' lacks muon_core.sv or muon_stream.sv; make the RTL again "
+                                    "with 'bunch-muon rtl'");
         manifest.latency = json.at("latency_clocks").get<int>();
         manifest.input_bits = json.at("input_bits").get<int>();
         manifest.output_bits = json.at("output_bits").get<int>();
@@ -386,6 +392,20 @@ Result<RtlManifest> read_manifest(const std::string& folder, const std::string& 
         return invalid_argument("'" + path + "' is no manifest: " + error.what());
     }
     return manifest;
+}
+
+Result<Rtl> read_rtl(const std::string& folder, const std::string& identity, Rtl made) {
+    BUNCH_ASSIGN_OR_RETURN(RtlManifest manifest, read_manifest(folder, identity));
+    if (manifest.latency != made.latency || manifest.input_bits != made.input_bits ||
+        manifest.output_bits != made.output_bits)
+        return invalid_argument(fmt::format(
+            "'{}/manifest.json' says latency {}, {} bits in, {} out; the network has {}, {} and "
+            "{}; make the RTL again with 'bunch-muon rtl'",
+            folder, manifest.latency, manifest.input_bits, manifest.output_bits, made.latency,
+            made.input_bits, made.output_bits));
+    made.core = std::move(manifest.core);
+    made.stream = std::move(manifest.stream);
+    return made;
 }
 
 }  // namespace bunch::muon

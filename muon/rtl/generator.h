@@ -39,13 +39,18 @@ Rtl make_rtl(const IntegerNetwork& network, const std::string& identity);
 /// Writes files_of() and then manifest.json into `folder`.
 Status write_rtl(const std::string& folder, const Rtl& rtl);
 
-/// What a folder's manifest says. invalid_argument if it does not fit the files beside it, or is
-/// not of the network with this identity.
+/// What a folder's manifest says, and the files beside it. invalid_argument if they do not fit
+/// together, or are not of the network with this identity.
 struct RtlManifest {
     int latency = 0;
     int input_bits = 0;
     int output_bits = 0;
+    std::string core, stream;
 };
 Result<RtlManifest> read_manifest(const std::string& folder, const std::string& identity);
+
+/// The RTL of a folder: its own texts, and all else as `made`, which was made of the same network
+/// and `identity` now. invalid_argument as above, or if the manifest has another latency or widths.
+Result<Rtl> read_rtl(const std::string& folder, const std::string& identity, Rtl made);
 
 }  // namespace bunch::muon

@@ -1,14 +1,12 @@
 #include "muon/rtl/verify.h"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "core/check.h"
-#include "muon/rtl/programs.h"
 #include "muon/rtl/stream_text.h"
 #include "muon/sample_file.h"
 
@@ -61,19 +59,39 @@ std::string packed_results(std::span<const std::int32_t> results, Task task) {
 
 }  // namespace
 
-Result<RtlBench> RtlBench::build(const std::string& folder, const Rtl& rtl) {
+Status judge(const std::string& what, const BenchSettings& settings, const BenchResult& result,
+             int latency) {
+    if (result.returned != result.vectors || result.mismatches != 0)
+        return internal_error(
+            fmt::format("{}: {} of {} vectors returned, {} differ from the integers", what,
+                        result.returned, result.vectors, result.mismatches));
+    if (settings.room > 0 && result.most_waiting > settings.room)
+        return internal_error(
+            fmt::format("{}: {} muons waited at a time, there is room for {}: the others are lost",
+                        what, result.most_waiting, settings.room));
+    const bool plain = settings.mode == "stream" && settings.stall_percent == 0;
+    const auto wanted = static_cast<std::size_t>(latency) + 1;
+    if (!plain || result.latency_with_queue == wanted) return ok_status();
+    return internal_error(fmt::format("{}: the first result came after {} clocks, not after {}",
+                                      what, result.latency_with_queue, wanted));
+}
+
+Result<RtlBench> RtlBench::build(const Rtl& rtl) {
     BUNCH_RETURN_IF_ERROR(need_program("verilator"));
-    const std::string absolute = std::filesystem::absolute(folder).string();
-    BUNCH_RETURN_IF_ERROR(write_rtl(absolute, rtl));
-    BUNCH_RETURN_IF_ERROR(write_text(absolute + "/bench.cpp", bench_text()));
+    BUNCH_ASSIGN_OR_RETURN(ScratchFolder scratch, ScratchFolder::make());
+    const std::string& folder = scratch.path();
+    if (folder.find_first_of(" \t'\"$#\\") != std::string::npos)
+        return unavailable("Verilator cannot work in '" + folder +
+                           "'; set TMPDIR to a folder without spaces, quotes and $ in its name");
+    BUNCH_RETURN_IF_ERROR(write_rtl(folder, rtl));
+    BUNCH_RETURN_IF_ERROR(write_text(folder + "/bench.cpp", bench_text()));
     const std::string command = fmt::format(
         "cd {} && verilator --cc --exe --build -O3 --x-assign fast --noassert -Wno-WIDTH "
         "--top-module muon_stream --Mdir obj -CFLAGS '-O2 -std=c++20' -o bench muon_stream.sv "
         "muon_core.sv bench.cpp",
-        quoted(absolute));
-    BUNCH_ASSIGN_OR_RETURN(const std::string said, output_of(command));
-    static_cast<void>(said);
-    return RtlBench(absolute);
+        quoted(folder));
+    BUNCH_RETURN_IF_ERROR(output_of(command).status());
+    return RtlBench(std::move(scratch));
 }
 
 Result<BenchResult> RtlBench::run(const IntegerNetwork& network,
@@ -81,13 +99,14 @@ Result<BenchResult> RtlBench::run(const IntegerNetwork& network,
                                   std::span<const std::int32_t> expected,
                                   const BenchSettings& settings) {
     const std::size_t columns = input_count(network.task, Encoding::raw);
-    const std::string inputs = folder_ + "/inputs.bin", results = folder_ + "/expected.bin";
+    const std::string& folder = folder_.path();
+    const std::string inputs = folder + "/inputs.bin", results = folder + "/expected.bin";
     BUNCH_RETURN_IF_ERROR(write_text(inputs, packed_inputs(fields, columns)));
     BUNCH_RETURN_IF_ERROR(write_text(results, packed_results(expected, network.task)));
     const auto begin = std::chrono::steady_clock::now();
     BUNCH_ASSIGN_OR_RETURN(
         const std::string text,
-        output_of(fmt::format("{} {} {} {} {} {} {}", quoted(folder_ + "/obj/bench"), settings.mode,
+        output_of(fmt::format("{} {} {} {} {} {} {}", quoted(folder + "/obj/bench"), settings.mode,
                               quoted(inputs), quoted(results), settings.seed,
                               settings.stall_percent, settings.clocks_per_crossing)));
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
@@ -108,14 +127,25 @@ Result<BenchResult> RtlBench::run(const IntegerNetwork& network,
     return result;
 }
 
-IntegerNetwork with_one_weight_changed(const IntegerNetwork& network) {
+Result<IntegerNetwork> with_one_weight_changed(const IntegerNetwork& network,
+                                               std::span<const std::int32_t> fields) {
+    constexpr std::size_t kEnough = 4096;
+    const std::size_t columns = input_count(network.task, Encoding::raw);
+    const auto few = fields.first(std::min(fields.size(), kEnough * columns));
+    const auto right = run_fields(network, few);
     IntegerNetwork changed = network;
-    for (std::int32_t& weight : changed.layers.back().weights) {
-        if (weight == 0) continue;
-        weight += weight > 1 ? -1 : 1;
-        break;
-    }
-    return changed;
+    for (std::size_t l = changed.layers.size(); l-- > 0;)
+        for (std::int32_t& weight : changed.layers[l].weights) {
+            const std::int32_t kept = weight;
+            if (kept == 0) continue;
+            weight += kept > 1 ? -1 : 1;
+            if (run_fields(changed, few) != right) return changed;
+            weight = kept;
+        }
+    return invalid_argument(
+        fmt::format("no change of one weight alters a result of the first {} vectors: they prove "
+                    "nothing; take other vectors, or train the network with less sparsity",
+                    few.size() / columns));
 }
 
 Result<Area> area_of(const std::string& folder, const Rtl& rtl) {
@@ -126,10 +156,8 @@ Result<Area> area_of(const std::string& folder, const Rtl& rtl) {
         "read_verilog -sv muon_core.sv; synth_xilinx -family xcup -flatten -noiopad -top "
         "muon_core; "
         "write_json netlist.json";
-    BUNCH_ASSIGN_OR_RETURN(
-        const std::string said,
-        output_of(fmt::format("cd {} && yosys -q -p '{}'", quoted(absolute), script)));
-    static_cast<void>(said);
+    BUNCH_RETURN_IF_ERROR(
+        output_of(fmt::format("cd {} && yosys -q -p '{}'", quoted(absolute), script)).status());
     BUNCH_ASSIGN_OR_RETURN(const std::string netlist, read_text(absolute + "/netlist.json"));
     std::filesystem::remove(absolute + "/netlist.json");
     return area_of_netlist(netlist);

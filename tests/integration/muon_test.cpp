@@ -146,7 +146,7 @@ TEST_P(ServedMuon, IsBitForBitTheIntegersOnTheCardOnTheCpuAndOnBoth) {
     ASSERT_TRUE(client.ok());
     const auto fields = muon::wire_fields(task(), vectors(), kSeed);
     const auto expected = muon::run_fields(network_, fields);
-    const auto changed = muon::run_fields(muon::with_one_weight_changed(network_), fields);
+    const auto changed = muon::run_fields(*muon::with_one_weight_changed(network_, fields), fields);
 
     for (const char* model : {"card", "cpu", "both"}) {
         results_.clear();

@@ -1,31 +1,18 @@
-#include "muon/commands.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
-#include <vector>
 
 #include "muon/quantised/onnx_file.h"
 #include "muon/sample_file.h"
+#include "tests/muon/command_line.h"
 
 namespace bunch::muon {
 namespace {
 
 using testing::HasSubstr;
-
-/// Runs a command line given as words between spaces.
-int command(const std::string& line) {
-    std::vector<std::string> words = {"bunch-muon"};
-    std::istringstream stream(line);
-    for (std::string word; stream >> word;) words.push_back(word);
-    std::vector<const char*> arguments;
-    for (const std::string& word : words) arguments.push_back(word.c_str());
-    return run(static_cast<int>(arguments.size()), arguments.data());
-}
 
 class Commands : public testing::Test {
   protected:
@@ -35,12 +22,6 @@ class Commands : public testing::Test {
         ASSERT_EQ(command("generate " + folder_ + "/s --muons 4000 --pairs 4000"), 0);
     }
     static void TearDownTestSuite() { std::filesystem::remove_all(folder_); }
-
-    static std::string captured_error(const std::string& line, int code) {
-        testing::internal::CaptureStderr();
-        EXPECT_EQ(command(line), code) << line;
-        return testing::internal::GetCapturedStderr();
-    }
 
     static std::string folder_;
 };
@@ -60,7 +41,7 @@ TEST_F(Commands, TrainCompressAndEvaluateBothTasks) {
               0);
     EXPECT_EQ(command("export " + f + "/small --out " + f + "/small.onnx"), 0);
     EXPECT_TRUE(read_onnx(f + "/small.onnx").ok());
-    EXPECT_THAT(captured_error("export " + f + "/student --out " + f + "/x.onnx", 1),
+    EXPECT_THAT(error_of("export " + f + "/student --out " + f + "/x.onnx", 1),
                 HasSubstr("floating point"));
     testing::internal::CaptureStdout();
     ASSERT_EQ(command("evaluate --json " + s + " " + f + "/base " + f + "/small " + f + "/pair"),
@@ -79,17 +60,17 @@ TEST_F(Commands, TrainCompressAndEvaluateBothTasks) {
 
 TEST_F(Commands, SayWhatIsWrong) {
     const std::string s = folder_ + "/s";
-    EXPECT_THAT(captured_error("generate " + folder_ + "/x --muons 0", 1), HasSubstr("at least 1"));
-    EXPECT_THAT(captured_error("train /nowhere --out " + folder_ + "/x", 1), HasSubstr("/nowhere"));
-    EXPECT_THAT(captured_error("train " + s + " --role boss --out " + folder_ + "/x", 1),
+    EXPECT_THAT(error_of("generate " + folder_ + "/x --muons 0", 1), HasSubstr("at least 1"));
+    EXPECT_THAT(error_of("train /nowhere --out " + folder_ + "/x", 1), HasSubstr("/nowhere"));
+    EXPECT_THAT(error_of("train " + s + " --role boss --out " + folder_ + "/x", 1),
                 HasSubstr("role 'boss'"));
-    EXPECT_THAT(captured_error("train " + s + " --hidden 3,,4 --out " + folder_ + "/x", 1),
+    EXPECT_THAT(error_of("train " + s + " --hidden 3,,4 --out " + folder_ + "/x", 1),
                 HasSubstr("write widths as"));
-    EXPECT_THAT(captured_error("train " + s + " --rate 1e30 --out " + folder_ + "/x", 1),
+    EXPECT_THAT(error_of("train " + s + " --rate 1e30 --out " + folder_ + "/x", 1),
                 HasSubstr("loss is no number"));
     EXPECT_FALSE(std::filesystem::exists(folder_ + "/x"));
-    EXPECT_THAT(captured_error("evaluate " + s + " " + folder_ + "/none", 1), HasSubstr("none"));
-    captured_error("dance", 2);
+    EXPECT_THAT(error_of("evaluate " + s + " " + folder_ + "/none", 1), HasSubstr("none"));
+    error_of("dance", 2);
 }
 
 }  // namespace

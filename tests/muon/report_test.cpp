@@ -6,7 +6,7 @@
 
 #include "muon/commands.h"
 #include "muon/report/study.h"
-#include "muon/rtl/verify.h"
+#include "muon/rtl/programs.h"
 #include "muon/sample_file.h"
 
 namespace bunch::muon {

@@ -18,6 +18,7 @@
 #include "muon/quantised/onnx_file.h"
 #include "muon/rtl/verify.h"
 #include "muon/sample_file.h"
+#include "muon/vectors.h"
 #include "tests/muon/kernel/test_kernels.h"
 
 namespace bunch::emulation {
@@ -164,7 +165,10 @@ TEST_P(MuonKernel, IsNotTheNetworkWithOneWeightChanged) {
     ASSERT_TRUE(finish(*kernel, memory));
 
     std::vector<std::byte> changed(memory.out.size());
-    muon::run_rows(muon::with_one_weight_changed(network_), memory.in, changed);
+    const auto other =
+        muon::with_one_weight_changed(network_, muon::wire_fields(network_.task, kRows, 1));
+    ASSERT_TRUE(other.ok()) << other.status().to_string();
+    muon::run_rows(*other, memory.in, changed);
 
     EXPECT_NE(memory.out, changed);
 }

@@ -1,0 +1,158 @@
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "muon/quantised/onnx_file.h"
+#include "muon/rtl/programs.h"
+#include "muon/rtl/verify.h"
+#include "muon/sample_file.h"
+#include "muon/vectors.h"
+#include "tests/muon/command_line.h"
+#include "tests/muon/networks.h"
+
+namespace bunch::muon {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+/// A network with a weight that reads a unit that is always 0, before all others of its layer.
+IntegerNetwork with_dead_unit() {
+    IntegerNetwork network = random_integer_network(Task::recalibration, {4, 3}, 5);
+    IntegerLayer& hidden = network.layers[1];
+    std::fill_n(hidden.weights.begin(), hidden.inputs, 0);
+    hidden.biases[0] = -500;
+    for (std::size_t o = 0; o < 3; ++o) network.layers[2].weights[3 * o] = 100;
+    return network;
+}
+
+class VerifyCommand : public testing::Test {
+  protected:
+    void SetUp() override {
+        if (!has_program("verilator")) GTEST_SKIP() << "verilator is missing";
+        folder_ = testing::TempDir() + "muon_verify_" +
+                  testing::UnitTest::GetInstance()->current_test_info()->name();
+        std::filesystem::remove_all(folder_);
+        ASSERT_TRUE(write_integers(folder_ + "/s/muons/fields.npy",
+                                   wire_fields(Task::recalibration, 3'000, 4), kMuonFields)
+                        .ok());
+    }
+    void TearDown() override { std::filesystem::remove_all(folder_); }
+
+    /// Writes the network's ONNX file and has `bunch-muon rtl` make its folder.
+    void make(const IntegerNetwork& network) const {
+        ASSERT_TRUE(write_onnx(folder_ + "/n.onnx", network).ok());
+        ASSERT_EQ(command("rtl " + folder_ + "/n.onnx --out " + folder_ + "/rtl"), 0);
+    }
+
+    /// Changes the folder's manifest as if that had always been in it.
+    void set_in_manifest(const std::string& key, const nlohmann::json& value) const {
+        auto manifest = nlohmann::json::parse(*read_text(folder_ + "/rtl/manifest.json"));
+        (key.find('.') == key.npos ? manifest : manifest["files"])[key] = value;
+        ASSERT_TRUE(write_text(folder_ + "/rtl/manifest.json", manifest.dump()).ok());
+    }
+
+    std::string line() const {
+        return "verify " + folder_ + "/rtl --model " + folder_ + "/n.onnx --sample " + folder_ +
+               "/s --vectors 3000";
+    }
+
+    std::string folder_;
+};
+
+TEST_F(VerifyCommand, PassesWhatTheRtlCommandMadeAndLeavesNoBuildBehind) {
+    make(random_integer_network(Task::recalibration, {4}, 3));
+
+    const std::string said = output_of_command(line());
+
+    EXPECT_THAT(said, HasSubstr("a sample per clock"));
+    EXPECT_THAT(said, HasSubstr("at most 8 muons waited, room for 8"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ + "/rtl/verilated"));
+}
+
+TEST_F(VerifyCommand, CompilesTheFilesOfTheFolderNotNewOnes) {
+    const IntegerNetwork network = random_integer_network(Task::recalibration, {4}, 3);
+    make(network);
+    const auto other = with_one_weight_changed(network, wire_fields(network.task, 100, 4));
+    ASSERT_TRUE(other.ok()) << other.status().to_string();
+    const std::string core = make_rtl(*other, hash_of(onnx_bytes(network))).core;
+    ASSERT_TRUE(write_text(folder_ + "/rtl/muon_core.sv", core).ok());
+    set_in_manifest("muon_core.sv", hash_of(core));
+
+    EXPECT_THAT(error_of(line()), HasSubstr("differ from the integers"));
+}
+
+TEST_F(VerifyCommand, RefusesAManifestWithAnotherLatencyOrWidths) {
+    make(random_integer_network(Task::recalibration, {4}, 3));
+    const std::string manifest = *read_text(folder_ + "/rtl/manifest.json");
+    for (const char* key : {"latency_clocks", "input_bits", "output_bits"}) {
+        set_in_manifest(key, 7);
+
+        EXPECT_THAT(error_of(line()), HasSubstr("make the RTL again")) << key;
+        ASSERT_TRUE(write_text(folder_ + "/rtl/manifest.json", manifest).ok());
+    }
+}
+
+TEST_F(VerifyCommand, PassesANetworkWhoseFirstWeightsReadADeadUnit) {
+    make(with_dead_unit());
+
+    EXPECT_THAT(output_of_command(line()), HasSubstr("control: one weight changed"));
+}
+
+TEST_F(VerifyCommand, SaysWhenVerilatorCannotWorkInTheTemporaryFolder) {
+    make(random_integer_network(Task::recalibration, {4}, 3));
+    const std::string spaced = folder_ + "/with space";
+    std::filesystem::create_directories(spaced);
+    const char* const before = std::getenv("TMPDIR");
+    const std::string kept = before == nullptr ? "/tmp" : before;
+    ::setenv("TMPDIR", spaced.c_str(), 1);
+
+    EXPECT_THAT(error_of(line()), HasSubstr("Verilator cannot work in"));
+    ::setenv("TMPDIR", (folder_ + "/nowhere").c_str(), 1);
+    EXPECT_THAT(error_of(line()), HasSubstr("set TMPDIR"));
+    ::setenv("TMPDIR", kept.c_str(), 1);
+    EXPECT_TRUE(std::filesystem::is_empty(spaced));
+}
+
+TEST(Judge, RefusesWhatWasLostChangedLateOrHadNoRoom) {
+    const BenchSettings full{"full", 1, 0, 8, kRoomAtFull}, plain{"stream", 1, 0, 8};
+    const BenchResult good{100, 100, 0, 120, 13, 12, 8, 1.0};
+    const auto message = [&](const BenchSettings& settings, BenchResult result) {
+        return judge("run", settings, result, 12).message();
+    };
+    EXPECT_EQ(message(full, good), "");
+    EXPECT_EQ(message(plain, good), "");
+
+    BenchResult bad = good;
+    bad.most_waiting = 9;
+    EXPECT_THAT(message(full, bad), HasSubstr("9 muons waited at a time, there is room for 8"));
+    EXPECT_EQ(message(plain, bad), "");  // a stream's samples wait where they come from
+    bad = good;
+    bad.returned = 99;
+    EXPECT_THAT(message(full, bad), HasSubstr("99 of 100"));
+    bad = good;
+    bad.mismatches = 1;
+    EXPECT_THAT(message(full, bad), HasSubstr("1 differ"));
+    bad = good;
+    bad.latency_with_queue = 14;
+    EXPECT_THAT(message(plain, bad), HasSubstr("after 14 clocks, not after 13"));
+}
+
+TEST(Control, TakesAWeightThatMatters) {
+    const IntegerNetwork network = with_dead_unit();
+    const std::vector<std::int32_t> fields = {100, 50, 40, 1, 12, 300, -50, 200, 0, 8};
+
+    const auto other = with_one_weight_changed(network, fields);
+
+    ASSERT_TRUE(other.ok()) << other.status().to_string();
+    EXPECT_NE(run_fields(*other, fields), run_fields(network, fields));
+    IntegerNetwork constant = network;
+    for (IntegerLayer& layer : constant.layers)
+        std::fill(layer.weights.begin(), layer.weights.end(), 0);
+    EXPECT_THAT(with_one_weight_changed(constant, fields).status().message(),
+                HasSubstr("they prove nothing"));
+}
+
+}  // namespace
+}  // namespace bunch::muon
