@@ -46,7 +46,7 @@ Status evaluate_command(const Options& options) {
                 BUNCH_ASSIGN_OR_RETURN(pairs, read_pairs(options.sample));
             }
             BUNCH_ASSIGN_OR_RETURN(const auto scores, score(run, pairs, core_count()));
-            const Separation separation = separation_of(scores, pairs.real);
+            BUNCH_ASSIGN_OR_RETURN(const Separation separation, separation_of(scores, pairs.real));
             all[folder] = json_of(separation);
             if (!options.json)
                 fmt::print("{:<36} ROC AUC {:.4f}  PR AUC {:.4f}  rejection at 95 % {:.1f}\n",

@@ -1,5 +1,8 @@
 #include "muon/evaluation.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "muon/quantised/freeze.h"
 #include "muon/training/dataset.h"
 #include "muon/training/forward.h"
@@ -46,8 +49,11 @@ Result<Errors> evaluate(const TrainedRun& run, const MuonSample& sample, unsigne
     BUNCH_RETURN_IF_ERROR(expect(run, Task::recalibration));
     if (!run.model.plan) {
         const Dataset data = dataset_of(sample, run.encoding);
-        return errors_of(sample, run.encoding,
-                         predict(run.model.network, nullptr, data.x, threads));
+        const auto outputs = predict(run.model.network, nullptr, data.x, threads);
+        if (!std::all_of(outputs.begin(), outputs.end(), [](float y) { return std::isfinite(y); }))
+            return invalid_argument(
+                "an output of the network is no number: its weights are too large; train it again");
+        return errors_of(sample, run.encoding, outputs);
     }
     BUNCH_ASSIGN_OR_RETURN(const IntegerNetwork network, freeze(run.model, run.task));
     std::vector<std::int32_t> fields;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -41,12 +42,11 @@ struct OfflineMuon {
     float pt = 0;  ///< GeV
 };
 
-/// `units` of azimuth, brought into [-288, 288).
+/// `units` of azimuth, brought into [-288, 288); NaN for what is no number.
 inline float wrapped_phi(float units) {
     constexpr float kTurn = kPhiUnits;
-    while (units >= kTurn / 2) units -= kTurn;
-    while (units < -kTurn / 2) units += kTurn;
-    return units;
+    const float wrapped = std::remainder(units, kTurn);
+    return wrapped == kTurn / 2 ? -wrapped : wrapped;
 }
 
 /// Candidates and their references, by index.

@@ -60,15 +60,22 @@ ErrorFigures figures_of(const Errors& errors) {
     return {width_of(errors.phi), width_of(errors.eta), width_of(errors.pt)};
 }
 
-Separation separation_of(std::span<const float> scores, std::span<const std::uint8_t> real) {
+Result<Separation> separation_of(std::span<const float> scores,
+                                 std::span<const std::uint8_t> real) {
     BUNCH_CHECK(scores.size() == real.size());
+    if (!std::all_of(scores.begin(), scores.end(),
+                     [](float score) { return std::isfinite(score); }))
+        return invalid_argument("a score is no number: the network's weights are too large");
     std::vector<std::size_t> order(scores.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::sort(order.begin(), order.end(),
               [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
     const auto reals = static_cast<double>(std::count(real.begin(), real.end(), 1));
     const double fakes = static_cast<double>(real.size()) - reals;
-    BUNCH_CHECK(reals > 0 && fakes > 0);
+    if (reals == 0 || fakes == 0)
+        return invalid_argument(
+            "all pairs are of one kind: nothing can be separated; take a sample with real and fake "
+            "ones");
 
     Separation result;
     double above_real = 0, above_fake = 0;

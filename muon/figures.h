@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "core/result.h"
+
 namespace bunch::muon {
 
 /// Of a set of errors. FWHM is of a smoothed histogram and noisy: compare by the others.
@@ -42,7 +44,8 @@ struct Separation {
     std::vector<RocPoint> roc;  ///< about 200 points, by falling threshold
 };
 
-/// Equal scores count half, as in the rank statistic. Both kinds must be there.
-Separation separation_of(std::span<const float> scores, std::span<const std::uint8_t> real);
+/// Equal scores count half, as in the rank statistic. invalid_argument if there are not both kinds,
+/// or if a score is no number.
+Result<Separation> separation_of(std::span<const float> scores, std::span<const std::uint8_t> real);
 
 }  // namespace bunch::muon

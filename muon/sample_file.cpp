@@ -1,6 +1,7 @@
 #include "muon/sample_file.h"
 
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -42,11 +43,11 @@ void append(std::vector<std::int32_t>& row, const L1Muon& muon) {
 
 Status check(const std::string& path, std::size_t row, const L1Muon& muon) {
     const bool fits = muon.phi >= 0 && muon.phi < kPhiUnits && std::abs(muon.eta) <= kMaxEta &&
-                      muon.pt >= 0 && muon.pt <= kMaxPt && (muon.charge == 0 || muon.charge == 1) &&
+                      muon.pt >= 1 && muon.pt <= kMaxPt && (muon.charge == 0 || muon.charge == 1) &&
                       muon.quality >= 0 && muon.quality <= kMaxQuality;
     if (fits) return ok_status();
     return invalid_argument("'" + path + "', row " + std::to_string(row) +
-                            ": a field is out of its width (phi 0 to 575, eta -255 to 255, pt 0 "
+                            ": a field is out of its width (phi 0 to 575, eta -255 to 255, pt 1 "
                             "to 511, charge 0 or 1, quality 0 to 15)");
 }
 
@@ -61,6 +62,26 @@ Result<std::vector<L1Muon>> muons_of(const std::string& path, std::span<const st
         muons.push_back(muon);
     }
     return muons;
+}
+
+Status check(const std::string& path, std::size_t row, const OfflineMuon& muon) {
+    constexpr float kMost = 1e6F, kLeastPt = 1e-3F;  // NaN is not below, either
+    if (std::abs(muon.phi) < kMost && std::abs(muon.eta) < kMost && muon.pt >= kLeastPt &&
+        muon.pt < kMost)
+        return ok_status();
+    return invalid_argument("'" + path + "', row " + std::to_string(row) + ": phi " +
+                            std::to_string(muon.phi) + ", eta " + std::to_string(muon.eta) +
+                            ", pt " + std::to_string(muon.pt) +
+                            " is no muon (units of the hardware, GeV; pt at least 0.001, all "
+                            "below a million)");
+}
+
+Status check_real(const std::string& path, std::span<const std::uint8_t> real) {
+    for (std::size_t row = 0; row < real.size(); ++row)
+        if (real[row] > 1)
+            return invalid_argument("'" + path + "', row " + std::to_string(row) + " is " +
+                                    std::to_string(real[row]) + "; a pair is real (1) or fake (0)");
+    return ok_status();
 }
 
 Status differ(const std::string& folder) {
@@ -132,13 +153,16 @@ Status write_pairs(const std::string& folder, const PairSample& sample) {
 Result<MuonSample> read_muons(const std::string& folder) {
     const std::string path = folder + "/muons/fields.npy";
     BUNCH_ASSIGN_OR_RETURN(const auto numbers, read_integers(path, kMuonFields));
-    BUNCH_ASSIGN_OR_RETURN(const auto offline,
-                           read_array<float>(folder + "/muons/offline.npy", DataType::f32, 3));
+    const std::string offline_path = folder + "/muons/offline.npy";
+    BUNCH_ASSIGN_OR_RETURN(const auto offline, read_array<float>(offline_path, DataType::f32, 3));
     MuonSample sample;
     BUNCH_ASSIGN_OR_RETURN(sample.l1, muons_of(path, numbers, 0, 1));
     if (offline.size() != sample.l1.size() * 3) return differ(folder + "/muons");
-    for (std::size_t i = 0; i < offline.size(); i += 3)
-        sample.offline.push_back({offline[i], offline[i + 1], offline[i + 2]});
+    for (std::size_t i = 0; i < offline.size(); i += 3) {
+        const OfflineMuon muon = {offline[i], offline[i + 1], offline[i + 2]};
+        BUNCH_RETURN_IF_ERROR(check(offline_path, i / 3, muon));
+        sample.offline.push_back(muon);
+    }
     return sample;
 }
 
@@ -148,8 +172,9 @@ Result<PairSample> read_pairs(const std::string& folder) {
     PairSample sample;
     BUNCH_ASSIGN_OR_RETURN(sample.first, muons_of(path, numbers, 0, 2));
     BUNCH_ASSIGN_OR_RETURN(sample.second, muons_of(path, numbers, 1, 2));
-    BUNCH_ASSIGN_OR_RETURN(sample.real,
-                           read_array<std::uint8_t>(folder + "/pairs/real.npy", DataType::u8, 0));
+    const std::string real_path = folder + "/pairs/real.npy";
+    BUNCH_ASSIGN_OR_RETURN(sample.real, read_array<std::uint8_t>(real_path, DataType::u8, 0));
+    BUNCH_RETURN_IF_ERROR(check_real(real_path, sample.real));
     if (sample.real.size() != sample.first.size()) return differ(folder + "/pairs");
     return sample;
 }

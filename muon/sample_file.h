@@ -16,7 +16,7 @@ Status write_muons(const std::string& folder, const MuonSample& sample);
 Status write_pairs(const std::string& folder, const PairSample& sample);
 
 /// not_found, or invalid_argument for files that are no such sample (of another shape or type,
-/// empty, fields out of their widths).
+/// empty, fields out of their widths, numbers that are none); names the file and the row.
 Result<MuonSample> read_muons(const std::string& folder);
 Result<PairSample> read_pairs(const std::string& folder);
 

@@ -62,7 +62,7 @@ Status Workshop::judge(const TrainedRun& run, Score& score) const {
         return ok_status();
     }
     BUNCH_ASSIGN_OR_RETURN(const auto scores, muon::score(run, study_.test_pairs, 1));
-    const Separation found = separation_of(scores, study_.test_pairs.real);
+    BUNCH_ASSIGN_OR_RETURN(const Separation found, separation_of(scores, study_.test_pairs.real));
     score.figures = {found.roc_auc, found.pr_auc, found.rejection_95};
     return ok_status();
 }

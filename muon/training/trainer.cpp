@@ -18,8 +18,22 @@ namespace {
 constexpr std::size_t kLossRows = 20'000;  // of the training sample, for its curve
 constexpr std::size_t kStepsPerPruning = 50;
 
+bool all_finite(std::span<const float> numbers) {
+    return std::all_of(numbers.begin(), numbers.end(), [](float x) { return std::isfinite(x); });
+}
+
+Status check_numbers(const Dataset& dataset) {
+    if (all_finite(dataset.x) && all_finite(dataset.targets) && all_finite(dataset.weights) &&
+        all_finite(dataset.soft))
+        return ok_status();
+    return invalid_argument(
+        "an input, target, weight or answer of the teacher is no number; generate the sample, or "
+        "train the teacher, again");
+}
+
 Status check(const Dataset& training, const Dataset& validation, const TrainSettings& settings,
              const Model& model) {
+    constexpr std::size_t kMostBatch = 100'000;
     if (training.rows == 0 || validation.rows == 0)
         return invalid_argument("there is nothing to train on: the sample has " +
                                 std::to_string(training.rows) + " rows for training and " +
@@ -37,12 +51,17 @@ Status check(const Dataset& training, const Dataset& validation, const TrainSett
     if (!(settings.decay >= 0 && settings.decay * static_cast<float>(settings.rate) < 1))
         return invalid_argument("a decay of " + std::to_string(settings.decay) +
                                 " is not possible; it is 0 or more, and below 1 / rate");
+    if (settings.batch > kMostBatch)
+        return invalid_argument("a batch of " + std::to_string(settings.batch) +
+                                " rows is too large; choose up to " + std::to_string(kMostBatch));
     if (!(settings.pruning.sparsity >= 0 && settings.pruning.sparsity < 1))
         return invalid_argument("a sparsity of " + std::to_string(settings.pruning.sparsity) +
                                 " is not possible; it is a part of all weights, 0 to below 1");
     if (!(settings.distillation >= 0 && settings.distillation <= 1))
         return invalid_argument("distillation " + std::to_string(settings.distillation) +
                                 " is not possible; it is a part of the loss, 0 to 1");
+    BUNCH_RETURN_IF_ERROR(check_numbers(training));
+    BUNCH_RETURN_IF_ERROR(check_numbers(validation));
     return model.plan ? check(*model.plan) : ok_status();
 }
 
@@ -149,7 +168,7 @@ Result<std::vector<EpochRecord>> train(const Dataset& training, const Dataset& v
         const EpochRecord record{epoch + 1, mean_loss(model, seen, settings.threads),
                                  mean_loss(model, validation, settings.threads),
                                  sparsity_of(model.network)};
-        if (!std::isfinite(record.training_loss))
+        if (!std::isfinite(record.training_loss) || !std::isfinite(record.validation_loss))
             return invalid_argument("the loss is no number after epoch " +
                                     std::to_string(record.epoch) + "; choose a rate below " +
                                     std::to_string(settings.rate));

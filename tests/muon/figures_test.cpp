@@ -1,13 +1,18 @@
 #include "muon/figures.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <vector>
 
+#include "muon/evaluation.h"
 #include "zoo/random.h"
 
 namespace bunch::muon {
 namespace {
+
+using testing::HasSubstr;
 
 TEST(Figures, OfNormalErrorsAreThoseOfANormalDistribution) {
     Random random(3);
@@ -31,12 +36,37 @@ TEST(Figures, SeparationIsTheChanceThatARealOneScoresAboveAFake) {
     const std::vector<float> scores = {0.9F, 0.8F, 0.8F, 0.1F};
     const std::vector<std::uint8_t> real = {1, 1, 0, 0};
 
-    const Separation separation = separation_of(scores, real);
+    const auto found = separation_of(scores, real);
 
+    ASSERT_TRUE(found.ok()) << found.status().to_string();
+    const Separation& separation = *found;
     EXPECT_DOUBLE_EQ(separation.roc_auc, 3.5 / 4);  // of four pairs one is a tie
     EXPECT_DOUBLE_EQ(separation.pr_auc, 0.5 * 1 + 0.5 * 2 / 3);
     EXPECT_DOUBLE_EQ(separation.rejection_95, 2);
     EXPECT_DOUBLE_EQ(separation.roc.back().efficiency, 1);
+}
+
+TEST(Figures, SeparationNeedsBothKindsAndNumbers) {
+    const std::vector<float> scores = {0.9F, 0.1F};
+    const std::vector<float> none = {0.9F, std::numeric_limits<float>::quiet_NaN()};
+    for (const std::uint8_t kind : {0, 1}) {
+        const std::vector<std::uint8_t> real = {kind, kind};
+        EXPECT_THAT(separation_of(scores, real).status().message(),
+                    HasSubstr("all pairs are of one kind"));
+    }
+
+    EXPECT_THAT(separation_of(none, std::vector<std::uint8_t>{0, 1}).status().message(),
+                HasSubstr("a score is no number"));
+}
+
+TEST(Evaluation, RefusesANetworkWhoseOutputsAreNoNumbers) {
+    TrainedRun run;
+    run.model.network = draw_network(std::vector<std::size_t>{kMuonFeatures, 4, 3}, 1);
+    for (Dense& layer : run.model.network.layers)
+        for (float& weight : layer.weights) weight = 3e38F;
+    const MuonSample sample{{{10, 20, 30, 1, 12}}, {{11, 21, 15}}};
+
+    EXPECT_THAT(evaluate(run, sample, 1).status().message(), HasSubstr("no number"));
 }
 
 }  // namespace

@@ -210,12 +210,29 @@ TEST(Training, SaysWhatCannotWork) {
     EXPECT_THAT(message(data, bad), HasSubstr("part of the loss"));
     Dataset poisoned = data;
     poisoned.x[5] = std::numeric_limits<float>::quiet_NaN();
-    EXPECT_THAT(message(poisoned, settings(1)), HasSubstr("no number after epoch 1"));
+    EXPECT_THAT(message(poisoned, settings(1)), HasSubstr("generate the sample"));
+    bad = settings(1);
+    bad.rate = 1e30;
+    EXPECT_THAT(message(data, bad), HasSubstr("choose a rate below"));
+    bad = settings(1);
+    bad.batch = 100'000'000'000;
+    EXPECT_THAT(message(data, bad), HasSubstr("batch of 100000000000 rows is too large"));
     model = {draw_network(std::vector<std::size_t>{3, 4, 1}, 1), std::nullopt};
     EXPECT_THAT(message(data, settings(1)), HasSubstr("3 inputs"));
     model = simple_model();
     model.plan = QuantisationPlan{.weight_bits = 12};
     EXPECT_THAT(message(data, settings(1)), HasSubstr("weights of 12 bits"));
+}
+
+TEST(Training, StopsAtALossOfTheValidationThatIsNoNumber) {
+    const Dataset training = simple_data(100, 1);
+    Dataset validation = simple_data(100, 2);
+    for (float& x : validation.x) x = 3e38F;  // finite, the outputs are not
+    Model model = simple_model();
+
+    const auto records = train(training, validation, settings(1), model, kQuiet);
+
+    EXPECT_THAT(records.status().message(), HasSubstr("no number after epoch 1"));
 }
 
 TEST(Quantisation, RoundsWeightsToTheFinestScaleThatHoldsThem) {
