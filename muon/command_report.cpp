@@ -10,6 +10,7 @@
 #include "muon/report/pictures.h"
 #include "muon/report/text.h"
 #include "muon/sample_file.h"
+#include "muon/vectors.h"
 
 namespace bunch::muon {
 namespace {
@@ -60,6 +61,7 @@ Status report_command(const Options& options) {
     const std::size_t vectors = options.vectors > 0 ? options.vectors
                                 : options.quick     ? 50'000
                                                     : 1'000'000;
+    BUNCH_RETURN_IF_ERROR(make_folder(options.folder));
     const auto begin = std::chrono::steady_clock::now();
     Progress bar("training");
     auto study =
@@ -71,6 +73,9 @@ Status report_command(const Options& options) {
         });
     bar.end(study.ok() ? "done" : "failed");
     if (!study.ok()) return study.status();
+    // What took longest is safe before anything else can fail.
+    BUNCH_RETURN_IF_ERROR(
+        write_text(options.folder + "/report.json", json_of(*study).dump(2) + "\n"));
     BUNCH_ASSIGN_OR_RETURN(const Hardware muons,
                            hardware_of(options, *study, study->recalibration, vectors));
     BUNCH_ASSIGN_OR_RETURN(const Hardware pairs,
@@ -99,9 +104,12 @@ void add_report_command(CLI::App& app, Action& chosen) {
     command->add_flag("--quick", options->quick, "A few minutes, figures that mean little");
     command->add_flag("--continue", options->resume,
                       "Go on with a study that was stopped: keep the networks in the folder");
-    command->add_option("--seeds", options->seeds, "Networks of each kind; 3, with --quick 2");
-    command->add_option("--vectors", options->vectors,
-                        "For the RTL and the CPU runner; a million, with --quick 50000");
+    command->add_option("--seeds", options->seeds, "Networks of each kind; 3, with --quick 2")
+        ->check(CLI::Range(1, 100));
+    command
+        ->add_option("--vectors", options->vectors,
+                     "For the RTL and the CPU runner; a million, with --quick 50000")
+        ->check(CLI::Range(1, kMostVectors));
     command->add_option("--threads", options->threads, "Networks trained side by side")
         ->capture_default_str();
     command->callback(

@@ -2,6 +2,7 @@
 // the same.
 #include <fmt/format.h>
 
+#include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -52,13 +53,28 @@ Status rtl_command(const Options& options) {
     return ok_status();
 }
 
+/// What the wires cannot carry cannot be compared, either.
+Status on_wires(const std::string& path, std::span<const std::int32_t> fields,
+                std::size_t columns) {
+    constexpr std::array<const char*, kMuonFields> kNames = {"phi", "eta", "pt", "charge",
+                                                             "quality"};
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+        const std::size_t field = i % kMuonFields;
+        if (fields[i] < kLowestField[field] || fields[i] > kHighestField[field])
+            return invalid_argument(fmt::format("'{}', row {}: {} {} is beyond its wires, {} to {}",
+                                                path, i / columns, kNames[field], fields[i],
+                                                kLowestField[field], kHighestField[field]));
+    }
+    return ok_status();
+}
+
 /// The sample's fields, repeated until there are enough.
 Result<std::vector<std::int32_t>> vectors_of(const Options& options, Task task) {
     const bool pair = task == Task::pair;
     const std::size_t columns = input_count(task, Encoding::raw);
-    BUNCH_ASSIGN_OR_RETURN(auto fields, read_integers(options.sample + (pair ? "/pairs/fields.npy"
-                                                                             : "/muons/fields.npy"),
-                                                      columns));
+    const std::string path = options.sample + (pair ? "/pairs/fields.npy" : "/muons/fields.npy");
+    BUNCH_ASSIGN_OR_RETURN(auto fields, read_integers(path, columns));
+    BUNCH_RETURN_IF_ERROR(on_wires(path, fields, columns));
     const std::size_t rows = fields.size() / columns;
     for (std::size_t row = rows; row < options.vectors; ++row)
         for (std::size_t i = 0; i < columns; ++i)
@@ -161,8 +177,10 @@ void add_verify_command(CLI::App& app, Action& chosen) {
     command->add_option("--sample", options->sample, "Folder of 'bunch-muon generate'")->required();
     command->add_option("--vectors", options->vectors, "Of each run")
         ->capture_default_str()
-        ->check(CLI::PositiveNumber);
-    command->add_option("--stalls", options->stalls, "Percent of clocks")->capture_default_str();
+        ->check(CLI::Range(1, kMostVectors));
+    command->add_option("--stalls", options->stalls, "Percent of clocks, up to 99")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 99));
     command->add_option("--seed", options->seed, "Of the stalls")->capture_default_str();
     command->callback(
         [options, &chosen] { chosen = [options] { return verify_command(*options); }; });

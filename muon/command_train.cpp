@@ -22,8 +22,8 @@ struct Options {
     std::string from, teacher;
     TrainSettings training;
     QuantisationPlan plan;
-    double rate = 0;
-    std::size_t epochs = 0;
+    std::optional<double> rate;
+    std::optional<std::size_t> epochs;
     bool no_qat = false;
     bool no_equalisation = false;
 };
@@ -70,6 +70,7 @@ std::optional<Role> role_named(const std::string& name) {
 /// Runs `work` with a bar, and writes what it made.
 Status finish(const std::string& what, const Options& options,
               const std::function<Result<TrainedRun>(const OnEpoch&)>& work) {
+    BUNCH_RETURN_IF_ERROR(make_folder(options.out));
     Progress bar(what);
     const auto begin = std::chrono::steady_clock::now();
     Result<TrainedRun> made = work([&](const EpochRecord& record) {
@@ -82,10 +83,12 @@ Status finish(const std::string& what, const Options& options,
     BUNCH_ASSIGN_OR_RETURN(const Size size, size_of(*made));
     made->settings["sample"] = options.sample;
     made->settings["task"] = options.task;
+    if (!options.from.empty()) made->settings["from"] = options.from;
+    if (!options.teacher.empty()) made->settings["teacher_folder"] = options.teacher;
     made->results = {{"seconds", seconds.count()},
                      {"nonzero_weights", size.weights},
                      {"weight_bits", size.bits}};
-    if (!made->curve.empty()) made->results["validation_loss"] = made->curve.back().validation_loss;
+    made->results["validation_loss"] = made->curve.back().validation_loss;
     BUNCH_RETURN_IF_ERROR(write_run(options.out, *made));
     fmt::print("{}: {} weights that are not zero, {} bits\n", options.out, size.weights, size.bits);
     return ok_status();
@@ -103,8 +106,8 @@ Status train_command(Options options) {
     FloatRecipe recipe;
     BUNCH_ASSIGN_OR_RETURN(recipe.hidden,
                            widths_of(options.hidden.empty() ? role->hidden : options.hidden));
-    options.training.epochs = options.epochs == 0 ? role->epochs : options.epochs;
-    options.training.rate = options.rate > 0 ? options.rate : role->rate;
+    options.training.epochs = options.epochs.value_or(role->epochs);
+    options.training.rate = options.rate.value_or(role->rate);
     recipe.training = options.training;
     BUNCH_ASSIGN_OR_RETURN(const Dataset all, read_data(options.sample, *task, *encoding));
     TrainedRun start;
@@ -120,8 +123,8 @@ Status train_command(Options options) {
 Status compress_command(Options options) {
     BUNCH_ASSIGN_OR_RETURN(const TrainedRun start, read_run(options.from));
     options.task = name_of(start.task);
-    options.training.epochs = options.epochs == 0 ? 20 : options.epochs;
-    options.training.rate = options.rate > 0 ? options.rate : 3e-3;
+    options.training.epochs = options.epochs.value_or(20);
+    options.training.rate = options.rate.value_or(3e-3);
     CompressRecipe recipe{options.plan, options.training, !options.no_qat, !options.no_equalisation,
                           nullptr};
     TrainedRun teacher;

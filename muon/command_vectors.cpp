@@ -35,7 +35,7 @@ void add_vectors_command(CLI::App& app, Action& chosen) {
         ->required();
     command->add_option("--vectors", options->vectors, "How many")
         ->capture_default_str()
-        ->check(CLI::PositiveNumber);
+        ->check(CLI::Range(1, kMostVectors));
     command->add_option("--seed", options->seed, "Of the fields")->capture_default_str();
     command->callback(
         [options, &chosen] { chosen = [options] { return vectors_command(*options); }; });

@@ -22,7 +22,15 @@ nlohmann::json json_of(const TrainSettings& settings) {
 /// `training` itself, or `copy`: the same with a teacher's answers, where there is one.
 Result<const Dataset*> taught(const Dataset& training, const TrainedRun* teacher,
                               const TrainSettings& settings, Dataset& copy) {
-    if (teacher == nullptr || !(settings.distillation > 0)) return &training;
+    if (teacher == nullptr && settings.distillation != 0)
+        return invalid_argument("a distillation of " + std::to_string(settings.distillation) +
+                                " needs a teacher; give both or none");
+    if (teacher == nullptr) return &training;
+    if (!(settings.distillation > 0))
+        return invalid_argument("a teacher counts nothing at a distillation of " +
+                                std::to_string(settings.distillation) +
+                                "; give the part of the loss that it has, above 0 to 1, or no "
+                                "teacher");
     if (teacher->task != training.task || teacher->encoding != training.encoding)
         return invalid_argument("the teacher differs from the network in task or encoding");
     copy = training;
@@ -61,8 +69,8 @@ Result<TrainedRun> train_float(const TaskData& data, const FloatRecipe& recipe,
                            train(*training, data.validation, recipe.training, run.model, on_epoch));
     run.settings = json_of(recipe.training);
     run.settings["hidden"] = recipe.hidden;
-    run.settings["transfer"] = recipe.start != nullptr;
-    run.settings["teacher"] = recipe.teacher != nullptr;
+    if (recipe.start != nullptr) run.settings["transfer"] = identity_of(*recipe.start);
+    if (recipe.teacher != nullptr) run.settings["teacher"] = identity_of(*recipe.teacher);
     return run;
 }
 
@@ -90,12 +98,13 @@ Result<TrainedRun> compress(const TaskData& data, const TrainedRun& start,
     }
     run.settings = json_of(recipe.training);
     run.settings["start"] = start.settings;
+    run.settings["start_network"] = identity_of(start);
     run.settings["weight_bits"] = recipe.plan.weight_bits;
     run.settings["last_weight_bits"] = recipe.plan.last_weight_bits;
     run.settings["activation_bits"] = recipe.plan.activation_bits;
     run.settings["equalised"] = recipe.equalised;
     run.settings["quantisation_aware"] = recipe.aware;
-    run.settings["teacher"] = recipe.teacher != nullptr;
+    if (recipe.teacher != nullptr) run.settings["teacher"] = identity_of(*recipe.teacher);
     return run;
 }
 

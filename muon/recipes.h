@@ -31,7 +31,7 @@ Result<TrainedRun> train_float(const TaskData& data, const FloatRecipe& recipe,
 
 /// Continues from a network in floating point with pruning and rounding. Without `aware` it prunes
 /// in floating point and rounds afterwards (post-training quantisation). The teacher has the same
-/// encoding; without one settings.distillation counts nothing.
+/// encoding; it and settings.distillation come together or not at all.
 struct CompressRecipe {
     QuantisationPlan plan;
     TrainSettings training;

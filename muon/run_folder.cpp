@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "muon/quantised/onnx_file.h"
 #include "muon/sample_file.h"
 
 namespace bunch::muon {
@@ -27,6 +28,10 @@ json network_json(const TrainedRun& run) {
                         {"activation_bits", run.model.plan->activation_bits},
                         {"activation_exponents", run.model.plan->activation_exponents}};
     return made;
+}
+
+std::string network_text(const TrainedRun& run) {
+    return network_json(run).dump() + "\n";
 }
 
 json curve_json(const std::vector<EpochRecord>& curve) {
@@ -110,8 +115,12 @@ Result<TrainedRun> parse_network(const std::string& text) {
     return run;
 }
 
+std::string identity_of(const TrainedRun& run) {
+    return hash_of(network_text(run));
+}
+
 Status write_run(const std::string& folder, const TrainedRun& run) {
-    BUNCH_RETURN_IF_ERROR(write_text(folder + "/network.json", network_json(run).dump() + "\n"));
+    BUNCH_RETURN_IF_ERROR(write_text(folder + "/network.json", network_text(run)));
     const json record = {
         {"settings", run.settings}, {"results", run.results}, {"curve", curve_json(run.curve)}};
     return write_text(folder + "/run.json", record.dump(2) + "\n");

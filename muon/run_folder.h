@@ -26,6 +26,9 @@ Status write_run(const std::string& folder, const TrainedRun& run);
 /// not_found, or invalid_argument for files that are no such run.
 Result<TrainedRun> read_run(const std::string& folder);
 
+/// What network.json of this run hashes to: names the network in the records of others.
+std::string identity_of(const TrainedRun& run);
+
 /// The text of a network.json. invalid_argument names what is wrong with it.
 Result<TrainedRun> parse_network(const std::string& text);
 

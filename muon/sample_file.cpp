@@ -1,5 +1,7 @@
 #include "muon/sample_file.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
@@ -90,6 +92,16 @@ Status differ(const std::string& folder) {
 }
 
 }  // namespace
+
+Status make_folder(const std::string& folder) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (!error && ::access(folder.c_str(), W_OK) != 0)
+        error = std::error_code(errno, std::generic_category());
+    if (!error) return ok_status();
+    return unavailable("the folder '" + folder + "' cannot be written to: " + error.message() +
+                       "; choose another one");
+}
 
 Status write_text(const std::string& path, const std::string& text) {
     std::error_code error;  // what cannot be made cannot be written to, either

@@ -20,6 +20,10 @@ Status write_pairs(const std::string& folder, const PairSample& sample);
 Result<MuonSample> read_muons(const std::string& folder);
 Result<PairSample> read_pairs(const std::string& folder);
 
+/// Makes `folder` where it is missing: before work whose results go there. unavailable if it cannot
+/// be made or written to.
+Status make_folder(const std::string& folder);
+
 /// Writes next to `path` and renames, so that nobody sees half a file. Makes missing folders.
 Status write_text(const std::string& path, const std::string& text);
 

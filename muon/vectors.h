@@ -12,6 +12,9 @@
 
 namespace bunch::muon {
 
+/// Of one command, which holds all of them in memory.
+inline constexpr int kMostVectors = 20'000'000;
+
 /// `vectors` rows of [5] or [10] fields, every value of a wire equally likely. Equal seeds give
 /// equal fields.
 std::vector<std::int32_t> wire_fields(Task task, std::size_t vectors, std::uint64_t seed);

@@ -49,7 +49,8 @@ Result<std::string> roc(const Study& study) {
         const Judged& judged = study.pair.named(kShown[i]).seeds.front();
         BUNCH_ASSIGN_OR_RETURN(const auto scores,
                                score(judged.run, study.test_pairs, study.settings.threads));
-        const Separation found = separation_of(scores, study.test_pairs.real);
+        BUNCH_ASSIGN_OR_RETURN(const Separation found,
+                               separation_of(scores, study.test_pairs.real));
         PlotSeries series{
             fmt::format("{}, AUC {:.4f}", kShown[i], found.roc_auc), kColors[i + 1], false, {}, 0};
         for (const RocPoint& point : found.roc)

@@ -234,8 +234,10 @@ class TaskRunner {
             for (std::size_t way = 0; way < ways; ++way, ++at)
                 for (std::size_t s = 0; s < settings_.seeds; ++s) {
                     FloatRecipe recipe{kStudent, training(epochs, kStudentRate, kDecay, s)};
-                    recipe.training.distillation = 0.5F;
-                    if (way == 1) recipe.teacher = &to_.named("teacher").seeds[s].run;
+                    if (way == 1) {
+                        recipe.training.distillation = 0.5F;
+                        recipe.teacher = &to_.named("teacher").seeds[s].run;
+                    }
                     if (way == 2) recipe.start = start_of(s);
                     jobs.push_back(
                         float_job(to_.few[at].name, s, few.data, recipe, to_.few[at].seeds[s]));

@@ -308,14 +308,19 @@ std::string markdown_of(const ReportInput& input) {
     return text;
 }
 
+nlohmann::json json_of(const Study& study) {
+    return {{"settings", json_of(study.settings)},
+            {"recalibration", json_of(study.recalibration)},
+            {"pair", json_of(study.pair)}};
+}
+
 nlohmann::json json_of(const ReportInput& input) {
-    return {{"command", input.command},
-            {"seconds", input.seconds},
-            {"settings", json_of(input.study.settings)},
-            {"recalibration", json_of(input.study.recalibration)},
-            {"pair", json_of(input.study.pair)},
-            {"hardware",
-             {{"recalibration", json_of(input.recalibration)}, {"pair", json_of(input.pair)}}}};
+    nlohmann::json made = json_of(input.study);
+    made["command"] = input.command;
+    made["seconds"] = input.seconds;
+    made["hardware"] = {{"recalibration", json_of(input.recalibration)},
+                        {"pair", json_of(input.pair)}};
+    return made;
 }
 
 }  // namespace bunch::muon

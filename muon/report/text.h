@@ -19,5 +19,7 @@ struct ReportInput {
 
 std::string markdown_of(const ReportInput& input);
 nlohmann::json json_of(const ReportInput& input);
+/// The part of it that is known before there is hardware.
+nlohmann::json json_of(const Study& study);
 
 }  // namespace bunch::muon

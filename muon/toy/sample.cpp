@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "muon/parallel.h"
@@ -122,6 +123,10 @@ void for_each_block(const SampleSettings& settings, const OnProgress& on_progres
 }
 
 Status check(const SampleSettings& settings) {
+    if (settings.count > kMostInSample)
+        return invalid_argument("a sample of " + std::to_string(settings.count) +
+                                " does not fit in memory; ask for up to " +
+                                std::to_string(kMostInSample));
     if (settings.count > 0) return ok_status();
     return invalid_argument("a sample of 0 has nothing to learn from; ask for at least 1");
 }

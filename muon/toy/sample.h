@@ -21,7 +21,9 @@ struct SampleSettings {
 /// Called between blocks with the part that is done, 0 to 1; on the calling thread.
 using OnProgress = std::function<void(double)>;
 
-/// invalid_argument for an empty sample.
+inline constexpr std::size_t kMostInSample = 20'000'000;
+
+/// invalid_argument for an empty sample, or one of more than kMostInSample.
 Result<MuonSample> generate_muons(const SampleSettings& settings, const OnProgress& on_progress);
 
 /// Half of them real (decays of two muons that both fire the trigger), half fake: ghosts, that is

@@ -44,10 +44,11 @@ Status check(const Dataset& training, const Dataset& validation, const TrainSett
                                 " inputs and " + std::to_string(model.network.outputs()) +
                                 " outputs, the sample " + std::to_string(training.inputs) +
                                 " and " + std::to_string(training.outputs));
-    if (settings.batch == 0 || !(settings.rate > 0))
-        return invalid_argument("a batch of " + std::to_string(settings.batch) +
-                                " rows at a rate of " + std::to_string(settings.rate) +
-                                " trains nothing; both must be above 0");
+    if (settings.epochs == 0 || settings.batch == 0 || !(settings.rate > 0))
+        return invalid_argument(std::to_string(settings.epochs) + " epochs with a batch of " +
+                                std::to_string(settings.batch) + " rows at a rate of " +
+                                std::to_string(settings.rate) +
+                                " train nothing; all must be above 0");
     if (!(settings.decay >= 0 && settings.decay * static_cast<float>(settings.rate) < 1))
         return invalid_argument("a decay of " + std::to_string(settings.decay) +
                                 " is not possible; it is 0 or more, and below 1 / rate");

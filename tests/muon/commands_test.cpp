@@ -56,6 +56,17 @@ TEST_F(Commands, TrainCompressAndEvaluateBothTasks) {
     EXPECT_EQ(record["curve"].size(), 4U);
     EXPECT_EQ(record["settings"]["quantisation_aware"], true);
     EXPECT_EQ(record["settings"]["start"]["seed"], 1);
+    const std::string student = hash_of(*read_text(f + "/student/network.json"));
+    EXPECT_EQ(record["settings"]["start_network"], student);
+    EXPECT_EQ(record["settings"]["teacher"], student);
+    EXPECT_EQ(record["settings"]["teacher_folder"], f + "/student");
+    EXPECT_EQ(nlohmann::json::parse(*read_text(f + "/pair/run.json"))["settings"]["transfer"],
+              student);
+    const std::string compress = "compress " + s + " --from " + f + "/student --out " + f + "/x ";
+    EXPECT_THAT(error_of(compress + "--teacher " + f + "/student"),
+                HasSubstr("a teacher counts nothing at a distillation of 0"));
+    EXPECT_THAT(error_of(compress + "--distillation 0.5"), HasSubstr("needs a teacher"));
+    EXPECT_FALSE(std::filesystem::exists(f + "/x/network.json"));
 }
 
 TEST_F(Commands, SayWhatIsWrong) {
@@ -68,9 +79,32 @@ TEST_F(Commands, SayWhatIsWrong) {
                 HasSubstr("write widths as"));
     EXPECT_THAT(error_of("train " + s + " --rate 1e30 --out " + folder_ + "/x", 1),
                 HasSubstr("loss is no number"));
-    EXPECT_FALSE(std::filesystem::exists(folder_ + "/x"));
+    for (const char* rate : {"-1", "0", "nan"})
+        EXPECT_THAT(error_of("train " + s + " --out " + folder_ + "/x --rate " + rate),
+                    HasSubstr("all must be above 0"));
+    EXPECT_THAT(error_of("train " + s + " --out " + folder_ + "/x --epochs 0"),
+                HasSubstr("0 epochs"));
+    EXPECT_THAT(error_of("train " + s + " --out " + folder_ + "/x --batch 100000000000"),
+                HasSubstr("too large"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ + "/x/network.json"));
+    for (const char* kind : {" --muons", " --pairs 100000000000 --muons"})
+        EXPECT_THAT(error_of("generate " + folder_ + "/x" + kind +
+                             (std::string(kind) == " --muons" ? " 100000000000" : " 10")),
+                    HasSubstr("ask for up to 20000000"));
     EXPECT_THAT(error_of("evaluate " + s + " " + folder_ + "/none", 1), HasSubstr("none"));
     error_of("dance", 2);
+}
+
+TEST_F(Commands, TryTheFolderOfTheirResultsBeforeTheWork) {
+    const std::string s = folder_ + "/s", file = s + "/generate.json";
+    const auto none = [](const std::string& said) { return said.find("loss") == said.npos; };
+
+    const std::string trained = error_of("train " + s + " --out " + file + "/x --epochs 1");
+    EXPECT_THAT(trained, HasSubstr("cannot be written to"));
+    EXPECT_TRUE(none(trained)) << trained;
+    EXPECT_THAT(error_of("report " + file + "/x --quick"), HasSubstr("cannot be written to"));
+    error_of("report " + folder_ + "/r --vectors 100000000000", 2);
+    error_of("report " + folder_ + "/r --seeds 100000000000", 2);
 }
 
 }  // namespace

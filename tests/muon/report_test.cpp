@@ -16,7 +16,7 @@ using testing::HasSubstr;
 
 // The whole study in small: what tools/muon-report does.
 TEST(Report, ShowsEveryNetworkAndThatHardwareIsEqual) {
-    const std::string folder = testing::TempDir() + "muon_report";
+    const std::string folder = testing::TempDir() + "muon report with a '";
     std::filesystem::remove_all(folder);
     const char* arguments[] = {"bunch-muon", "report", folder.c_str(), "--quick",
                                "--seeds",    "1",      "--vectors",    "20000"};

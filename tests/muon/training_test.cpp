@@ -198,7 +198,7 @@ TEST(Training, SaysWhatCannotWork) {
     EXPECT_THAT(message(Dataset{}, settings(1)), HasSubstr("0 rows for training"));
     TrainSettings bad = settings(1);
     bad.batch = 0;
-    EXPECT_THAT(message(data, bad), HasSubstr("both must be above 0"));
+    EXPECT_THAT(message(data, bad), HasSubstr("all must be above 0"));
     bad = settings(1);
     bad.pruning.sparsity = 1.5;
     EXPECT_THAT(message(data, bad), HasSubstr("sparsity of 1.5"));
@@ -211,6 +211,12 @@ TEST(Training, SaysWhatCannotWork) {
     Dataset poisoned = data;
     poisoned.x[5] = std::numeric_limits<float>::quiet_NaN();
     EXPECT_THAT(message(poisoned, settings(1)), HasSubstr("generate the sample"));
+    EXPECT_THAT(message(data, settings(0)), HasSubstr("0 epochs"));
+    for (const double rate : {-1.0, 0.0, std::numeric_limits<double>::quiet_NaN()}) {
+        bad = settings(1);
+        bad.rate = rate;
+        EXPECT_THAT(message(data, bad), HasSubstr("train nothing")) << rate;
+    }
     bad = settings(1);
     bad.rate = 1e30;
     EXPECT_THAT(message(data, bad), HasSubstr("choose a rate below"));

@@ -100,6 +100,17 @@ TEST_F(VerifyCommand, PassesANetworkWhoseFirstWeightsReadADeadUnit) {
     EXPECT_THAT(output_of_command(line()), HasSubstr("control: one weight changed"));
 }
 
+TEST_F(VerifyCommand, NamesWhatItCannotRun) {
+    make(random_integer_network(Task::recalibration, {4}, 3));
+    error_of(line() + " --stalls 100", 2);
+    error_of(line() + " --vectors 100000000000", 2);
+    auto fields = wire_fields(Task::recalibration, 10, 4);
+    fields[7 * kMuonFields + 1] = 256;
+    ASSERT_TRUE(write_integers(folder_ + "/s/muons/fields.npy", fields, kMuonFields).ok());
+
+    EXPECT_THAT(error_of(line()), HasSubstr("fields.npy', row 7: eta 256"));
+}
+
 TEST_F(VerifyCommand, SaysWhenVerilatorCannotWorkInTheTemporaryFolder) {
     make(random_integer_network(Task::recalibration, {4}, 3));
     const std::string spaced = folder_ + "/with space";
