@@ -17,25 +17,34 @@ double quantile(std::vector<float>& values, double part) {
     return static_cast<double>(values[at]);
 }
 
-/// Of a histogram with bins of an eighth of q68, smoothed over five.
+/// Where a line between the middles of two bins crosses `height`, in bins from the first one's.
+double crossing(double from, double to, double height) {
+    return (from - height) / (from - to);
+}
+
+/// Of a histogram with bins of an eighth of q68, smoothed over three; between bins it is a line.
 double full_width_at_half_maximum(std::span<const float> errors, double q68) {
     if (q68 <= 0) return 0;
-    constexpr int kHalf = 60;
+    constexpr std::size_t kHalf = 60;
     const double width = q68 / 8;
-    std::vector<double> counts(2 * kHalf, 0);
+    std::vector<double> counts(2 * kHalf, 0), smooth(2 * kHalf, 0);
     for (const float error : errors) {
         const double bin = std::floor(static_cast<double>(error) / width) + kHalf;
         if (bin >= 0 && bin < 2 * kHalf) ++counts[static_cast<std::size_t>(bin)];
     }
-    std::vector<double> smooth(counts.size(), 0);
-    for (std::size_t i = 2; i + 2 < counts.size(); ++i)
-        smooth[i] = std::accumulate(counts.begin() + static_cast<std::ptrdiff_t>(i) - 2,
-                                    counts.begin() + static_cast<std::ptrdiff_t>(i) + 3, 0.0);
-    const auto peak = std::max_element(smooth.begin(), smooth.end());
-    auto low = peak, high = peak;
-    while (low != smooth.begin() && *low > *peak / 2) --low;
-    while (high + 1 != smooth.end() && *high > *peak / 2) ++high;
-    return static_cast<double>(high - low) * width;
+    for (std::size_t i = 1; i + 1 < counts.size(); ++i)
+        smooth[i] = counts[i - 1] + counts[i] + counts[i + 1];
+    const auto peak =
+        static_cast<std::size_t>(std::max_element(smooth.begin(), smooth.end()) - smooth.begin());
+    const double half = smooth[peak] / 2;  // the first and the last bin are 0: both ends are found
+    if (half == 0) return 0;
+    std::size_t low = peak, high = peak;
+    while (smooth[low] > half) --low;
+    while (smooth[high] > half) ++high;
+    const double left = static_cast<double>(low + 1) - crossing(smooth[low + 1], smooth[low], half);
+    const double right =
+        static_cast<double>(high - 1) + crossing(smooth[high - 1], smooth[high], half);
+    return (right - left) * width;
 }
 
 }  // namespace

@@ -314,6 +314,7 @@ Rtl CoreWriter::make(const std::string& identity) {
     for (std::size_t l = 0; l < network_.layers.size(); ++l)
         values = layer(network_.layers[l], l, values);
     const std::vector<Signal> outputs = finish(values);
+    latency_ = 2;  // the stream needs as much, even where no output depends on an input
     for (const Signal output : outputs) latency_ = std::max(latency_, pipeline_.stage(output) + 1);
     std::vector<std::string> results;
     std::vector<int> widths;
@@ -321,10 +322,8 @@ Rtl CoreWriter::make(const std::string& identity) {
         // Ports are as wide as the format says, even if this network does not use all of it.
         const bool momentum = outputs.size() == 3 && results.size() == 2;
         widths.push_back(momentum ? 9 : 12);
-        const int stage = pipeline_.stage(output);
         const Signal wide = pipeline_.logic(fmt::format("result{}", results.size()), {output},
                                             "{0}", momentum ? 0 : -2048, momentum ? 511 : 2047);
-        static_cast<void>(stage);
         results.push_back(pipeline_.at(wide, latency_));
     }
     Rtl rtl;

@@ -27,13 +27,8 @@ Pipeline::Signal Pipeline::constant(std::int64_t value) {
     return signals_.size() - 1;
 }
 
-int Pipeline::width(Signal signal) const {
-    return signed_width(signals_[signal].low, signals_[signal].high);
-}
-
 Pipeline::Signal Pipeline::logic(const std::string& name, const std::vector<Signal>& operands,
-                                 const std::string& text, std::int64_t low, std::int64_t high,
-                                 const std::string& comment) {
+                                 const std::string& text, std::int64_t low, std::int64_t high) {
     int stage = 0, level = 0;
     for (const Signal operand : operands) {
         const Entry& entry = signals_[operand];
@@ -46,7 +41,6 @@ Pipeline::Signal Pipeline::logic(const std::string& name, const std::vector<Sign
         ++stage;
         level = 0;
     }
-    wires_ += comment.empty() ? "" : "    // " + comment + "\n";
     return place(name, operands, text, {name, low, high, stage, level + 1, false});
 }
 
@@ -74,8 +68,8 @@ Pipeline::Signal Pipeline::place(const std::string& name, const std::vector<Sign
 Pipeline::Signal Pipeline::registered_logic(const std::string& name,
                                             const std::vector<Signal>& operands,
                                             const std::string& text, std::int64_t low,
-                                            std::int64_t high, const std::string& comment) {
-    const Signal made = logic(name, operands, text, low, high, comment);
+                                            std::int64_t high) {
+    const Signal made = logic(name, operands, text, low, high);
     signals_[made].level = kMostLevels;
     return made;
 }

@@ -28,12 +28,10 @@ class Pipeline {
 
     /// `text` of `operands`, named {0}, {1}: one more level, in the first clock that has room.
     Signal logic(const std::string& name, const std::vector<Signal>& operands,
-                 const std::string& text, std::int64_t low, std::int64_t high,
-                 const std::string& comment = "");
+                 const std::string& text, std::int64_t low, std::int64_t high);
     /// The same, and the next operation finds it behind a register.
     Signal registered_logic(const std::string& name, const std::vector<Signal>& operands,
-                            const std::string& text, std::int64_t low, std::int64_t high,
-                            const std::string& comment = "");
+                            const std::string& text, std::int64_t low, std::int64_t high);
 
     /// The same for what is only wired otherwise: no level.
     Signal wiring(const std::string& name, Signal operand, const std::string& text,
@@ -46,7 +44,6 @@ class Pipeline {
     int level(Signal signal) const { return signals_[signal].level; }
     std::int64_t low(Signal signal) const { return signals_[signal].low; }
     std::int64_t high(Signal signal) const { return signals_[signal].high; }
-    int width(Signal signal) const;
 
     void comment(const std::string& text);
 

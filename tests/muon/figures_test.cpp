@@ -23,7 +23,7 @@ TEST(Figures, OfNormalErrorsAreThoseOfANormalDistribution) {
 
     EXPECT_NEAR(width.bias, 0.5, 0.02);
     EXPECT_NEAR(width.rms, 2.06, 0.02);
-    EXPECT_NEAR(width.fwhm, 4.71, 0.4);
+    EXPECT_NEAR(width.fwhm, 4.71, 0.12);
     EXPECT_GT(width.q68, 1.99);
     EXPECT_LT(width.q68, 2.15);
 }
