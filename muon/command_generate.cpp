@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "muon/commands.h"
-#include "muon/figures.h"
+#include "muon/evaluation.h"
 #include "muon/histograms.h"
 #include "muon/parallel.h"
 #include "muon/progress.h"
@@ -23,10 +23,6 @@ struct Options {
     std::uint64_t detector_seed = 7;
     unsigned threads = core_count();
 };
-
-nlohmann::json json_of(const Width& width) {
-    return {{"q68", width.q68}, {"rms", width.rms}, {"fwhm", width.fwhm}, {"bias", width.bias}};
-}
 
 /// What can be said of a sample in numbers, against the trigger's own.
 nlohmann::json json_of(const MuonSample& sample) {

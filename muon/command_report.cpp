@@ -24,21 +24,6 @@ struct Options {
     unsigned threads = core_count();
 };
 
-std::vector<std::int32_t> fields_of(const Study& study, Task task) {
-    std::vector<std::int32_t> fields;
-    const auto append = [&](const L1Muon& muon) {
-        fields.insert(fields.end(), {muon.phi, muon.eta, muon.pt, muon.charge, muon.quality});
-    };
-    if (task == Task::recalibration)
-        for (const L1Muon& muon : study.test_muons.l1) append(muon);
-    else
-        for (std::size_t i = 0; i < study.test_pairs.size(); ++i) {
-            append(study.test_pairs.first[i]);
-            append(study.test_pairs.second[i]);
-        }
-    return fields;
-}
-
 Result<Hardware> hardware_of(const Options& options, const Study& study, const TaskStudy& task,
                              std::size_t vectors) {
     Progress bar(fmt::format("{}: RTL, CPU runner, Yosys", name_of(task.task)));
@@ -46,8 +31,9 @@ Result<Hardware> hardware_of(const Options& options, const Study& study, const T
     BUNCH_RETURN_IF_ERROR(
         write_run(options.folder + "/" + std::string(name_of(task.task)), judged.run));
     BUNCH_ASSIGN_OR_RETURN(const IntegerNetwork network, freeze(judged.run.model, task.task));
-    auto made = try_hardware(options.folder, network, fields_of(study, task.task), vectors,
-                             options.threads);
+    auto fields =
+        task.task == Task::pair ? fields_of(study.test_pairs) : fields_of(study.test_muons);
+    auto made = try_hardware(options.folder, network, std::move(fields), vectors, options.threads);
     bar.end(made.ok() ? fmt::format("latency {} clocks", made->latency) : "failed");
     return made;
 }

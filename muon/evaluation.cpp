@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "muon/quantised/freeze.h"
+#include "muon/sample_file.h"
 #include "muon/training/dataset.h"
 #include "muon/training/forward.h"
 
@@ -11,10 +12,6 @@ namespace bunch::muon {
 namespace {
 
 constexpr std::size_t kBaselineWordBits = 18;
-
-void append(std::vector<std::int32_t>& fields, const L1Muon& muon) {
-    fields.insert(fields.end(), {muon.phi, muon.eta, muon.pt, muon.charge, muon.quality});
-}
 
 Status expect(const TrainedRun& run, Task task) {
     if (run.task == task) return ok_status();
@@ -25,22 +22,13 @@ Status expect(const TrainedRun& run, Task task) {
 Errors integer_errors(const MuonSample& sample, std::span<const std::int32_t> results) {
     Errors errors;
     for (std::size_t i = 0; i < sample.size(); ++i) {
-        const L1Muon& l1 = sample.l1[i];
-        const OfflineMuon& offline = sample.offline[i];
-        const auto sixteenth = [&](std::size_t at) {
-            return static_cast<float>(results[3 * i + at]) / 16;
-        };
-        const float pt = static_cast<float>(results[3 * i + 2]) * static_cast<float>(kPtUnit);
-        errors.phi.push_back(
-            wrapped_phi(static_cast<float>(l1.phi) + 0.5F + sixteenth(0) - offline.phi));
-        errors.eta.push_back(static_cast<float>(l1.eta) + sixteenth(1) - offline.eta);
-        errors.pt.push_back(pt / offline.pt - 1);
+        OfflineMuon found = measured(sample.l1[i]);
+        found.phi += static_cast<float>(results[3 * i]) / 16;
+        found.eta += static_cast<float>(results[3 * i + 1]) / 16;
+        found.pt = static_cast<float>(results[3 * i + 2]) * static_cast<float>(kPtUnit);
+        errors.add(found, sample.offline[i]);
     }
     return errors;
-}
-
-nlohmann::json json_of(const Width& width) {
-    return {{"q68", width.q68}, {"rms", width.rms}, {"fwhm", width.fwhm}, {"bias", width.bias}};
 }
 
 }  // namespace
@@ -56,9 +44,7 @@ Result<Errors> evaluate(const TrainedRun& run, const MuonSample& sample, unsigne
         return errors_of(sample, run.encoding, outputs);
     }
     BUNCH_ASSIGN_OR_RETURN(const IntegerNetwork network, freeze(run.model, run.task));
-    std::vector<std::int32_t> fields;
-    for (const L1Muon& muon : sample.l1) append(fields, muon);
-    return integer_errors(sample, run_fields(network, fields, threads));
+    return integer_errors(sample, run_fields(network, fields_of(sample), threads));
 }
 
 Result<std::vector<float>> score(const TrainedRun& run, const PairSample& sample,
@@ -69,15 +55,14 @@ Result<std::vector<float>> score(const TrainedRun& run, const PairSample& sample
         return predict(run.model.network, nullptr, data.x, threads);
     }
     BUNCH_ASSIGN_OR_RETURN(const IntegerNetwork network, freeze(run.model, run.task));
-    std::vector<std::int32_t> fields;
-    for (std::size_t i = 0; i < sample.size(); ++i) {
-        append(fields, sample.first[i]);
-        append(fields, sample.second[i]);
-    }
     std::vector<float> scores;
-    for (const std::int32_t logit : run_fields(network, fields, threads))
+    for (const std::int32_t logit : run_fields(network, fields_of(sample), threads))
         scores.push_back(static_cast<float>(logit) / 64);
     return scores;
+}
+
+nlohmann::json json_of(const Width& width) {
+    return {{"q68", width.q68}, {"rms", width.rms}, {"fwhm", width.fwhm}, {"bias", width.bias}};
 }
 
 nlohmann::json json_of(const ErrorFigures& figures) {

@@ -16,6 +16,7 @@ Result<Errors> evaluate(const TrainedRun& run, const MuonSample& sample, unsigne
 /// Logits of pairs.
 Result<std::vector<float>> score(const TrainedRun& run, const PairSample& sample, unsigned threads);
 
+nlohmann::json json_of(const Width& width);
 nlohmann::json json_of(const ErrorFigures& figures);
 nlohmann::json json_of(const Separation& separation);
 

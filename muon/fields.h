@@ -30,7 +30,13 @@ struct L1Muon {
 };
 inline constexpr int kMuonFields = 5;
 
-/// What the wires of phi, eta, pt, charge and quality can carry: 10, 9, 9, 1 and 4 bits.
+/// In the order of the wires, of the files and of a network's raw inputs.
+inline std::array<std::int32_t, kMuonFields> fields_of(const L1Muon& muon) {
+    return {muon.phi, muon.eta, muon.pt, muon.charge, muon.quality};
+}
+inline constexpr std::array<int, kMuonFields> kFieldBits = {10, 9, 9, 1, 4};
+
+/// What wires of so many bits can carry; eta is signed.
 inline constexpr std::array<std::int32_t, kMuonFields> kLowestField = {0, -256, 0, 0, 0};
 inline constexpr std::array<std::int32_t, kMuonFields> kHighestField = {1023, 255, kMaxPt, 1,
                                                                         kMaxQuality};
@@ -41,6 +47,12 @@ struct OfflineMuon {
     float eta = 0;
     float pt = 0;  ///< GeV
 };
+
+/// What a candidate says: in the middle of its unit of azimuth.
+inline OfflineMuon measured(const L1Muon& muon) {
+    return {static_cast<float>(muon.phi) + 0.5F, static_cast<float>(muon.eta),
+            static_cast<float>(muon.pt) * static_cast<float>(kPtUnit)};
+}
 
 /// `units` of azimuth, brought into [-288, 288); NaN for what is no number.
 inline float wrapped_phi(float units) {

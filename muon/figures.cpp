@@ -49,6 +49,12 @@ double full_width_at_half_maximum(std::span<const float> errors, double q68) {
 
 }  // namespace
 
+void Errors::add(const OfflineMuon& found, const OfflineMuon& right) {
+    phi.push_back(wrapped_phi(found.phi - right.phi));
+    eta.push_back(found.eta - right.eta);
+    pt.push_back(found.pt / right.pt - 1);
+}
+
 Width width_of(std::span<const float> errors) {
     Width width;
     if (errors.empty()) return width;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "muon/fields.h"
 
 namespace bunch::muon {
 
@@ -24,6 +25,8 @@ Width width_of(std::span<const float> errors);
 /// Errors of the three outputs, in the hardware's units and relative: (found - true) / true.
 struct Errors {
     std::vector<float> phi, eta, pt;
+
+    void add(const OfflineMuon& found, const OfflineMuon& right);
 };
 
 struct ErrorFigures {

@@ -44,14 +44,8 @@ PlotPanel spectrum_panel(const MuonSample& sample) {
 
 Errors raw_errors(const MuonSample& sample) {
     Errors errors;
-    for (std::size_t i = 0; i < sample.size(); ++i) {
-        const L1Muon& l1 = sample.l1[i];
-        const OfflineMuon& offline = sample.offline[i];
-        errors.phi.push_back(wrapped_phi(static_cast<float>(l1.phi) + 0.5F - offline.phi));
-        errors.eta.push_back(static_cast<float>(l1.eta) - offline.eta);
-        errors.pt.push_back(static_cast<float>(l1.pt) * static_cast<float>(kPtUnit) / offline.pt -
-                            1);
-    }
+    for (std::size_t i = 0; i < sample.size(); ++i)
+        errors.add(measured(sample.l1[i]), sample.offline[i]);
     return errors;
 }
 

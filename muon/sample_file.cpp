@@ -40,7 +40,8 @@ Result<std::vector<T>> read_array(const std::string& path, DataType type, std::i
 }
 
 void append(std::vector<std::int32_t>& row, const L1Muon& muon) {
-    row.insert(row.end(), {muon.phi, muon.eta, muon.pt, muon.charge, muon.quality});
+    const auto fields = fields_of(muon);
+    row.insert(row.end(), fields.begin(), fields.end());
 }
 
 Status check(const std::string& path, std::size_t row, const L1Muon& muon) {
@@ -138,25 +139,33 @@ Result<std::vector<std::int32_t>> read_integers(const std::string& path, std::si
     return read_array<std::int32_t>(path, DataType::i32, static_cast<std::int64_t>(columns));
 }
 
-Status write_muons(const std::string& folder, const MuonSample& sample) {
+std::vector<std::int32_t> fields_of(const MuonSample& sample) {
     std::vector<std::int32_t> fields;
-    std::vector<float> offline;
+    for (const L1Muon& muon : sample.l1) append(fields, muon);
+    return fields;
+}
+
+std::vector<std::int32_t> fields_of(const PairSample& sample) {
+    std::vector<std::int32_t> fields;
     for (std::size_t i = 0; i < sample.size(); ++i) {
-        append(fields, sample.l1[i]);
-        const OfflineMuon& muon = sample.offline[i];
-        offline.insert(offline.end(), {muon.phi, muon.eta, muon.pt});
+        append(fields, sample.first[i]);
+        append(fields, sample.second[i]);
     }
+    return fields;
+}
+
+Status write_muons(const std::string& folder, const MuonSample& sample) {
+    const auto fields = fields_of(sample);
+    std::vector<float> offline;
+    for (const OfflineMuon& muon : sample.offline)
+        offline.insert(offline.end(), {muon.phi, muon.eta, muon.pt});
     BUNCH_RETURN_IF_ERROR(write_integers(folder + "/muons/fields.npy", fields, kMuonFields));
     const Shape shape{static_cast<std::int64_t>(sample.size()), 3};
     return write_array<float>(folder + "/muons/offline.npy", DataType::f32, shape, offline);
 }
 
 Status write_pairs(const std::string& folder, const PairSample& sample) {
-    std::vector<std::int32_t> fields;
-    for (std::size_t i = 0; i < sample.size(); ++i) {
-        append(fields, sample.first[i]);
-        append(fields, sample.second[i]);
-    }
+    const auto fields = fields_of(sample);
     BUNCH_RETURN_IF_ERROR(write_integers(folder + "/pairs/fields.npy", fields, 2 * kMuonFields));
     const Shape shape{static_cast<std::int64_t>(sample.size())};
     return write_array<std::uint8_t>(folder + "/pairs/real.npy", DataType::u8, shape, sample.real);

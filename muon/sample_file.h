@@ -15,6 +15,10 @@ namespace bunch::muon {
 Status write_muons(const std::string& folder, const MuonSample& sample);
 Status write_pairs(const std::string& folder, const PairSample& sample);
 
+/// What lies on the wires: [N][5], [N][10].
+std::vector<std::int32_t> fields_of(const MuonSample& sample);
+std::vector<std::int32_t> fields_of(const PairSample& sample);
+
 /// not_found, or invalid_argument for files that are no such sample (of another shape or type,
 /// empty, fields out of their widths, numbers that are none); names the file and the row.
 Result<MuonSample> read_muons(const std::string& folder);

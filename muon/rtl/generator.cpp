@@ -160,7 +160,10 @@ class CoreWriter {
 };
 
 std::vector<Feature> CoreWriter::fold(const std::string& p) {
-    const auto field = [&](const char* name, int bits, bool is_signed) {
+    std::size_t next = 0;
+    const auto field = [&](const char* name) {
+        const int bits = kFieldBits[next];
+        const bool is_signed = kLowestField[next++] < 0;
         ports_ += fmt::format("    wire signed [{}:0] {}{} = {{{}in_fields[{}:{}]}};\n",
                               is_signed ? bits - 1 : bits, p, name, is_signed ? "" : "1'b0, ",
                               input_bits_ + bits - 1, input_bits_);
@@ -168,10 +171,10 @@ std::vector<Feature> CoreWriter::fold(const std::string& p) {
         const std::int64_t most = (std::int64_t{1} << (is_signed ? bits - 1 : bits)) - 1;
         return pipeline_.given(p + name, is_signed ? -most - 1 : 0, most);
     };
-    const Signal phi = field("phi", 10, false), eta = field("eta", 9, true);
-    pt_ = field("pt", 9, false);
-    charge_ = field("charge", 1, false);
-    const Signal quality = field("quality", 4, false);
+    const Signal phi = field("phi"), eta = field("eta");
+    pt_ = field("pt");
+    charge_ = field("charge");
+    const Signal quality = field("quality");
     pipeline_.comment("Fold: what the network sees of a muon.");
     const auto early = [&](const char* name, Signal from, const std::string& text,
                            std::int64_t high) {

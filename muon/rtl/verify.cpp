@@ -13,7 +13,6 @@
 namespace bunch::muon {
 namespace {
 
-constexpr std::array<int, kMuonFields> kFieldBits = {10, 9, 9, 1, 4};
 using Words = std::array<std::uint32_t, 4>;
 
 /// Numbers packed from the lowest bit on.

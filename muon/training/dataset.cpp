@@ -15,8 +15,7 @@ constexpr std::array<float, kMuonFields> kFieldMeans = {288, 0, 60, 0.5F, 12};
 constexpr std::array<float, kMuonFields> kFieldScales = {166, 127, 70, 0.5F, 3};
 
 void append_raw(std::vector<float>& x, const L1Muon& muon) {
-    const std::array<std::int32_t, kMuonFields> fields = {muon.phi, muon.eta, muon.pt, muon.charge,
-                                                          muon.quality};
+    const auto fields = fields_of(muon);
     for (std::size_t i = 0; i < fields.size(); ++i)
         x.push_back((static_cast<float>(fields[i]) - kFieldMeans[i]) / kFieldScales[i]);
 }
@@ -110,11 +109,7 @@ Errors errors_of(const MuonSample& sample, Encoding encoding, std::span<const fl
     Errors errors;
     for (std::size_t i = 0; i < sample.size(); ++i) {
         const auto row = outputs.subspan(3 * i).first<3>();
-        const OfflineMuon found = corrected(sample.l1[i], encoding, row);
-        const OfflineMuon& offline = sample.offline[i];
-        errors.phi.push_back(wrapped_phi(found.phi - offline.phi));
-        errors.eta.push_back(found.eta - offline.eta);
-        errors.pt.push_back(found.pt / offline.pt - 1);
+        errors.add(corrected(sample.l1[i], encoding, row), sample.offline[i]);
     }
     return errors;
 }
