@@ -26,8 +26,10 @@ inline constexpr std::size_t kMostInSample = 20'000'000;
 /// invalid_argument for an empty sample, or one of more than kMostInSample.
 Result<MuonSample> generate_muons(const SampleSettings& settings, const OnProgress& on_progress);
 
-/// Half of them real (decays of two muons that both fire the trigger), half fake: ghosts, that is
-/// a second candidate from other hits of the same muon, and chance combinations of soft muons.
+/// Half of them real (decays of two muons that both fire the trigger), half fake. Three in ten
+/// of the fakes that are drawn are ghosts, that is a second candidate from other hits of the same
+/// soft muon, the others chance combinations of muons as hard as those that fire a trigger; what
+/// does not fire it is drawn again.
 Result<PairSample> generate_pairs(const SampleSettings& settings, const OnProgress& on_progress);
 
 }  // namespace bunch::muon

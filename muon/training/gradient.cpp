@@ -15,7 +15,8 @@ namespace {
 constexpr std::size_t kLargeNetwork = 20'000;
 constexpr std::size_t kShards = 4;
 
-/// Stops the gradient where ReLU or the largest integer cut the activation.
+/// Stops the gradient where ReLU or the largest integer cut the activation. With rounding that is
+/// the activation as hardware has it: what is rounded to 0 counts as cut, too.
 void mask(std::span<const float> activation, float most, std::span<float> delta) {
     for (std::size_t i = 0; i < delta.size(); ++i)
         delta[i] = activation[i] > 0 && activation[i] < most ? delta[i] : 0;

@@ -1,7 +1,7 @@
 /// Rounding to the hardware's numbers while training goes on in floating point: weights to
 /// symmetric integers with a power-of-two scale for each output channel, hidden activations to
 /// unsigned integers with a power-of-two scale for each layer. Gradients pass as if nothing was
-/// rounded (straight-through estimator).
+/// rounded (straight-through estimator), but not through activations that are 0 or cut.
 #pragma once
 
 #include <cstddef>

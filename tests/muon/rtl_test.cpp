@@ -152,6 +152,30 @@ TEST_F(RtlFolder, ComputesTheIntegersInVerilatorWhateverStalls) {
     }
 }
 
+TEST_F(RtlFolder, ComputesNetworksWithDeadUnitsAndOutputsWithoutWeights) {
+    if (!has_program("verilator")) GTEST_SKIP() << "verilator is missing";
+    for (const Task task : {Task::recalibration, Task::pair}) {
+        IntegerNetwork network = random_integer_network(task, {4}, 21);
+        IntegerLayer &hidden = network.layers[0], &last = network.layers[1];
+        std::fill_n(hidden.weights.begin(), hidden.inputs, 0);
+        hidden.biases[0] = -3000;
+        std::fill_n(last.weights.begin(), last.inputs, 0);  // of the pair network all there are
+        last.biases[0] = -700;
+        const auto fields = wire_fields(task, 500, 5);
+        const Rtl rtl = rtl_of(network);
+        auto bench = RtlBench::build(rtl);
+        ASSERT_TRUE(bench.ok()) << bench.status().to_string();
+
+        const BenchSettings settings{"stream", 1, 0, 8};
+        const auto result = bench->run(network, fields, run_fields(network, fields), settings);
+
+        ASSERT_TRUE(result.ok()) << result.status().to_string();
+        const Status verdict = judge("dead", settings, *result, rtl.latency);
+        EXPECT_TRUE(verdict.ok()) << verdict.to_string();
+        EXPECT_GE(rtl.latency, 2);
+    }
+}
+
 TEST_F(RtlFolder, IsCountedByYosys) {
     if (!has_program("yosys")) GTEST_SKIP() << "yosys is missing";
     const auto area = area_of(folder_, rtl_of(random_integer_network(Task::recalibration, {4}, 3)));

@@ -48,40 +48,91 @@ TrainSettings settings(std::size_t epochs) {
     return made;
 }
 
-TEST(Gradient, IsTheSlopeOfTheLoss) {
+/// Rows with three outputs that count differently, and a teacher's answers.
+Dataset data_with_three_outputs(Task task) {
+    Dataset data = simple_data(8, 1);
+    Random random(6);
+    data.task = task;
+    data.outputs = 3;
+    data.targets.clear();
+    data.weights.clear();
+    for (std::size_t row = 0; row < data.rows; ++row)
+        for (const float weight : {0.4F, 1.0F, 2.5F}) {
+            const double target = random.normal();
+            data.targets.push_back(task == Task::pair ? (target > 0 ? 1.0F : 0.0F)
+                                                      : static_cast<float>(target));
+            data.weights.push_back(weight);
+            data.soft.push_back(static_cast<float>(random.normal()));
+        }
+    return data;
+}
+
+TEST(Gradient, IsTheSlopeOfTheLossForEveryWeightAndBias) {
     for (const Task task : {Task::recalibration, Task::pair}) {
-        Dataset data = simple_data(8, 1);
-        data.task = task;
-        if (task == Task::pair)
-            for (float& target : data.targets) target = target > 0 ? 1 : 0;
-        data.soft.assign(8, 0.3F);
-        Model model = simple_model();
-        for (Dense& layer : model.network.layers)
+        const Dataset data = data_with_three_outputs(task);
+        Network network = draw_network(std::vector<std::size_t>{2, 6, 5, 3}, 2);
+        for (Dense& layer : network.layers)
             for (float& bias : layer.biases) bias = 0.2F;
         const float distillation = 0.4F;
-        GradientRun run(model.network, data, 8, distillation, 1);
-        const std::vector<std::uint32_t> rows = {0, 1, 2, 3, 4, 5, 6, 7};
-        const Network gradient = run.of(rows, nullptr);
-        const auto loss = [&] {
-            const auto outputs = predict(model.network, nullptr, data.x);
-            return loss_of(task, {outputs, data.targets, data.weights, data.soft, distillation});
+        GradientRun run(network, data, 8, distillation, 1);
+        const Network gradient =
+            run.of(std::vector<std::uint32_t>{0, 1, 2, 3, 4, 5, 6, 7}, nullptr);
+        const auto loss = [&] {  // a row's: the mean over its outputs times their number
+            const auto outputs = predict(network, nullptr, data.x);
+            return 3 *
+                   loss_of(task, {outputs, data.targets, data.weights, data.soft, distillation});
+        };
+        const auto expect_slope = [&](float& number, float found, const std::string& what) {
+            const float kept = number, step = 1e-3F;
+            number = kept + step;
+            const double above = loss();
+            number = kept - step;
+            const double below = loss();
+            number = kept;
+            EXPECT_NEAR((above - below) / (2 * static_cast<double>(step)),
+                        static_cast<double>(found), 2e-3)
+                << what;
         };
 
-        for (std::size_t l = 0; l < 3; ++l)
-            for (const std::size_t i :
-                 {std::size_t{0}, model.network.layers[l].weights.size() - 1}) {
-                float& weight = model.network.layers[l].weights[i];
-                const float kept = weight, step = 2e-3F;
-                weight = kept + step;
-                const double above = loss();
-                weight = kept - step;
-                const double below = loss();
-                weight = kept;
-                EXPECT_NEAR((above - below) / (2 * static_cast<double>(step)),
-                            static_cast<double>(gradient.layers[l].weights[i]), 2e-3)
-                    << "layer " << l << ", weight " << i;
-            }
+        for (std::size_t l = 0; l < 3; ++l) {
+            Dense& layer = network.layers[l];
+            const std::string name = "layer " + std::to_string(l);
+            for (std::size_t i = 0; i < layer.weights.size(); ++i)
+                expect_slope(layer.weights[i], gradient.layers[l].weights[i],
+                             name + ", weight " + std::to_string(i));
+            for (std::size_t o = 0; o < layer.biases.size(); ++o)
+                expect_slope(layer.biases[o], gradient.layers[l].biases[o],
+                             name + ", bias " + std::to_string(o));
+        }
     }
+}
+
+TEST(Gradient, PassesRoundingButNotActivationsThatAreZeroOrCut) {
+    // Hidden units at 2, beyond the largest (3.75), below 0, rounded from 0.1 to 0, from 0.15 to
+    // 0.25.
+    Network network{
+        {{2, 5, {1, 0.5F, 1, 1, -1, 0, 0.5F, -0.25F, 0.5F, -0.25F}, {0, 5, 0, 0.1F, 0.15F}},
+         {5, 1, {0.5F, 0.25F, 1, 1, 0.5F}, {0}}}};
+    Dataset data;
+    data.rows = 1;
+    data.inputs = 2;
+    data.outputs = 1;
+    data.x = {1, 2};
+    data.targets = {1};
+    data.weights = {1};
+    QuantisationPlan plan{8, 8, 4, {2}};
+    GradientRun run(network, data, 1, 0, 1);
+
+    const Network gradient = run.of(std::vector<std::uint32_t>{0}, &plan);
+
+    const float y = 0.5F * 2 + 0.25F * 3.75F + 0.5F * 0.25F, g = std::tanh(y - 1);
+    const std::vector<float> weights = {g / 2, g, 0, 0, 0, 0, 0, 0, g / 2, g};
+    const std::vector<float> biases = {g / 2, 0, 0, 0, g / 2};
+    EXPECT_THAT(gradient.layers[0].weights, testing::Pointwise(testing::FloatNear(1e-6F), weights));
+    EXPECT_THAT(gradient.layers[0].biases, testing::Pointwise(testing::FloatNear(1e-6F), biases));
+    EXPECT_THAT(gradient.layers[1].weights,
+                testing::Pointwise(testing::FloatNear(1e-6F),
+                                   std::vector<float>{2 * g, 3.75F * g, 0, 0, g / 4}));
 }
 
 TEST(Gradient, OfALargeNetworkDoesNotDependOnTheNumberOfThreads) {
