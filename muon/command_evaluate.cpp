@@ -54,6 +54,12 @@ Status evaluate_command(const Options& options) {
         }
         all[folder]["nonzero_weights"] = size.weights;
         all[folder]["weight_bits"] = size.bits;
+        const nlohmann::json record = {{"settings",
+                                        {{"sample", options.sample},
+                                         {"sample_settings", settings_of_sample(options.sample)},
+                                         {"network", identity_of(run)}}},
+                                       {"results", all[folder]}};
+        BUNCH_RETURN_IF_ERROR(write_text(folder + "/evaluate.json", record.dump(2) + "\n"));
     }
     if (options.json) fmt::print("{}\n", all.dump(2));
     return ok_status();

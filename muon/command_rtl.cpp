@@ -7,11 +7,13 @@
 #include <nlohmann/json.hpp>
 
 #include "muon/commands.h"
+#include "muon/evaluation.h"
 #include "muon/parallel.h"
 #include "muon/progress.h"
 #include "muon/quantised/onnx_file.h"
 #include "muon/rtl/verify.h"
 #include "muon/sample_file.h"
+#include "muon/vectors.h"
 
 namespace bunch::muon {
 namespace {
@@ -41,16 +43,25 @@ Status rtl_command(const Options& options) {
     BUNCH_RETURN_IF_ERROR(write_rtl(options.folder, rtl));
     fmt::print("{}: latency {} clocks, {} adders, {} bits of registers as written\n",
                options.folder, rtl.latency, rtl.adders, rtl.register_bits);
-    if (!options.area) return ok_status();
-    Progress bar("yosys, synth_xilinx -family xcup");
-    const auto area = area_of(options.folder, rtl);
-    bar.end(area.ok() ? "done" : "failed");
-    if (!area.ok()) return area.status();
-    fmt::print(
-        "{} LUT, {} FF, {} DSP, {} BRAM; longest path between registers {} LUT + {} CARRY4\n",
-        area->luts, area->flip_flops, area->dsps, area->block_rams, area->lut_levels,
-        area->carry_levels);
-    return ok_status();
+    nlohmann::json record = {
+        {"settings",
+         {{"model", options.model}, {"network", loaded.identity}, {"area", options.area}}},
+        {"results",
+         {{"latency_clocks", rtl.latency},
+          {"adders", rtl.adders},
+          {"register_bits", rtl.register_bits}}}};
+    if (options.area) {
+        Progress bar("yosys, synth_xilinx -family xcup");
+        const auto area = area_of(options.folder, rtl);
+        bar.end(area.ok() ? "done" : "failed");
+        if (!area.ok()) return area.status();
+        fmt::print(
+            "{} LUT, {} FF, {} DSP, {} BRAM; longest path between registers {} LUT + {} CARRY4\n",
+            area->luts, area->flip_flops, area->dsps, area->block_rams, area->lut_levels,
+            area->carry_levels);
+        record["results"]["area"] = json_of(*area);
+    }
+    return write_text(options.folder + "/rtl.json", record.dump(2) + "\n");
 }
 
 /// What the wires cannot carry cannot be compared, either.
@@ -68,18 +79,14 @@ Status on_wires(const std::string& path, std::span<const std::int32_t> fields,
     return ok_status();
 }
 
-/// The sample's fields, repeated until there are enough.
+/// The sample's fields, then random ones until there are enough.
 Result<std::vector<std::int32_t>> vectors_of(const Options& options, Task task) {
     const bool pair = task == Task::pair;
     const std::size_t columns = input_count(task, Encoding::raw);
     const std::string path = options.sample + (pair ? "/pairs/fields.npy" : "/muons/fields.npy");
     BUNCH_ASSIGN_OR_RETURN(auto fields, read_integers(path, columns));
     BUNCH_RETURN_IF_ERROR(on_wires(path, fields, columns));
-    const std::size_t rows = fields.size() / columns;
-    for (std::size_t row = rows; row < options.vectors; ++row)
-        for (std::size_t i = 0; i < columns; ++i)
-            fields.push_back(fields[(row - rows) * columns + i]);
-    fields.resize(options.vectors * columns);
+    fill_up(fields, task, options.vectors, options.seed);
     return fields;
 }
 
@@ -95,10 +102,13 @@ struct Verification {
     const IntegerNetwork& network;
     std::span<const std::int32_t> fields, expected;
     int latency = 0;
+    nlohmann::json results{};  ///< by what was run
 
     Result<BenchResult> run(const std::string& what, const BenchSettings& settings) {
         BUNCH_ASSIGN_OR_RETURN(BenchResult result, bench.run(network, fields, expected, settings));
         print(what, result);
+        results[what] = json_of(result);
+        results[what]["room"] = settings.room;
         BUNCH_RETURN_IF_ERROR(judge(what, settings, result, latency));
         return result;
     }
@@ -129,8 +139,22 @@ Status verify_control(Verification& verification, std::uint64_t seed) {
                            verification.bench.run(verification.network, verification.fields,
                                                   changed, {"stream", seed, 0, 8}));
     print("control: one weight changed", control);
+    verification.results["control: one weight changed"] = json_of(control);
     if (control.mismatches > 0) return ok_status();
     return internal_error("a changed weight was not noticed: these vectors prove nothing");
+}
+
+Status verify_all(Verification& verification, const Options& options) {
+    BUNCH_ASSIGN_OR_RETURN(const BenchResult plain,
+                           verification.run("a sample per clock", {"stream", options.seed, 0, 8}));
+    fmt::print("  latency {} clocks, {} with the stream's queue\n", verification.latency,
+               plain.latency_with_queue);
+    BUNCH_RETURN_IF_ERROR(verification
+                              .run(fmt::format("stalled {} % on each side", options.stalls),
+                                   {"stream", options.seed, options.stalls, 8})
+                              .status());
+    BUNCH_RETURN_IF_ERROR(verify_crossings(verification, options.seed));
+    return verify_control(verification, options.seed);
 }
 
 Status verify_command(const Options& options) {
@@ -144,16 +168,19 @@ Status verify_command(const Options& options) {
     bar.end(bench.ok() ? "built" : "failed");
     if (!bench.ok()) return bench.status();
     Verification verification{std::move(*bench), loaded.network, fields, expected, rtl.latency};
-    BUNCH_ASSIGN_OR_RETURN(const BenchResult plain,
-                           verification.run("a sample per clock", {"stream", options.seed, 0, 8}));
-    fmt::print("  latency {} clocks, {} with the stream's queue\n", rtl.latency,
-               plain.latency_with_queue);
-    BUNCH_RETURN_IF_ERROR(verification
-                              .run(fmt::format("stalled {} % on each side", options.stalls),
-                                   {"stream", options.seed, options.stalls, 8})
-                              .status());
-    BUNCH_RETURN_IF_ERROR(verify_crossings(verification, options.seed));
-    return verify_control(verification, options.seed);
+    const Status verdict = verify_all(verification, options);
+    const nlohmann::json record = {{"settings",
+                                    {{"model", options.model},
+                                     {"network", loaded.identity},
+                                     {"sample", options.sample},
+                                     {"sample_settings", settings_of_sample(options.sample)},
+                                     {"vectors", options.vectors},
+                                     {"stalls", options.stalls},
+                                     {"seed", options.seed}}},
+                                   {"results", verification.results},
+                                   {"verdict", verdict.ok() ? "equal" : verdict.message()}};
+    BUNCH_RETURN_IF_ERROR(write_text(options.folder + "/verify.json", record.dump(2) + "\n"));
+    return verdict;
 }
 
 }  // namespace
@@ -181,7 +208,8 @@ void add_verify_command(CLI::App& app, Action& chosen) {
     command->add_option("--stalls", options->stalls, "Percent of clocks, up to 99")
         ->capture_default_str()
         ->check(CLI::Range(0, 99));
-    command->add_option("--seed", options->seed, "Of the stalls")->capture_default_str();
+    command->add_option("--seed", options->seed, "Of the stalls and random fields")
+        ->capture_default_str();
     command->callback(
         [options, &chosen] { chosen = [options] { return verify_command(*options); }; });
 }

@@ -82,6 +82,7 @@ Status finish(const std::string& what, const Options& options,
     if (!made.ok()) return made.status();
     BUNCH_ASSIGN_OR_RETURN(const Size size, size_of(*made));
     made->settings["sample"] = options.sample;
+    made->settings["sample_settings"] = settings_of_sample(options.sample);
     made->settings["task"] = options.task;
     if (!options.from.empty()) made->settings["from"] = options.from;
     if (!options.teacher.empty()) made->settings["teacher_folder"] = options.teacher;

@@ -76,6 +76,13 @@ nlohmann::json json_of(const Separation& separation) {
             {"rejection_95", separation.rejection_95}};
 }
 
+nlohmann::json settings_of_sample(const std::string& folder) {
+    const auto text = read_text(folder + "/generate.json");
+    if (!text.ok()) return nullptr;
+    const auto record = nlohmann::json::parse(*text, nullptr, false);
+    return record.is_object() ? record.value("settings", nlohmann::json()) : nlohmann::json();
+}
+
 Result<Size> size_of(const TrainedRun& run) {
     if (!run.model.plan) {
         const std::size_t weights = run.model.network.nonzero_weights();

@@ -20,6 +20,9 @@ nlohmann::json json_of(const Width& width);
 nlohmann::json json_of(const ErrorFigures& figures);
 nlohmann::json json_of(const Separation& separation);
 
+/// What `bunch-muon generate` recorded of a sample's settings and seeds; null if it made no record.
+nlohmann::json settings_of_sample(const std::string& folder);
+
 /// Weights, and what they need in bits.
 struct Size {
     std::size_t weights = 0;  ///< that are not zero

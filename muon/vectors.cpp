@@ -1,5 +1,6 @@
 #include "muon/vectors.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -32,6 +33,14 @@ std::vector<std::int32_t> wire_fields(Task task, std::size_t vectors, std::uint6
         fields[i] = low + static_cast<std::int32_t>(random.bits() % values);  // powers of two
     }
     return fields;
+}
+
+void fill_up(std::vector<std::int32_t>& fields, Task task, std::size_t vectors,
+             std::uint64_t seed) {
+    const std::size_t columns = input_count(task, Encoding::raw), rows = fields.size() / columns;
+    fields.resize(std::min(rows, vectors) * columns);
+    const auto more = wire_fields(task, vectors - std::min(rows, vectors), seed);
+    fields.insert(fields.end(), more.begin(), more.end());
 }
 
 Status write_vectors(const std::string& folder, const IntegerNetwork& network, std::size_t vectors,

@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <filesystem>
 
 #include "muon/quantised/onnx_file.h"
 #include "muon/sample_file.h"
 #include "muon/rtl/programs.h"
-#include "zoo/random.h"
+#include "muon/vectors.h"
 
 namespace bunch::muon {
 namespace {
@@ -25,16 +24,6 @@ std::string runner() {
          {own, own.parent_path() / "bin", own.parent_path() / "libexec" / "bunch"})
         if (fs::exists(folder / kRunner, error)) return (folder / kRunner).string();
     return "";
-}
-
-void fill_up(std::vector<std::int32_t>& fields, std::size_t numbers) {
-    Random random(77);
-    while (fields.size() < numbers) {
-        const std::size_t field = fields.size() % kMuonFields;
-        fields.push_back(static_cast<std::int32_t>(
-            std::floor(random.uniform(kLowestField[field], kHighestField[field] + 1.0))));
-    }
-    fields.resize(numbers);
 }
 
 Status on_cpu_runner(const std::string& folder, const std::string& model, Task task,
@@ -98,7 +87,7 @@ Status in_verilator(const Rtl& rtl, const IntegerNetwork& network,
 Result<Hardware> try_hardware(const std::string& folder, const IntegerNetwork& network,
                               std::vector<std::int32_t> fields, std::size_t vectors,
                               unsigned threads) {
-    fill_up(fields, vectors * input_count(network.task, Encoding::raw));
+    fill_up(fields, network.task, vectors, 77);
     const auto expected = run_fields(network, fields, threads);
     Hardware made;
     made.vectors = vectors;

@@ -250,18 +250,11 @@ nlohmann::json json_of(const Hardware& hardware) {
                            {"vectors", hardware.vectors},
                            {"missing", hardware.missing}};
     if (hardware.cpu_differs) made["cpu_differs"] = *hardware.cpu_differs;
-    if (hardware.area)
-        made["area"] = {{"luts", hardware.area->luts},
-                        {"flip_flops", hardware.area->flip_flops},
-                        {"dsps", hardware.area->dsps},
-                        {"lut_levels", hardware.area->lut_levels},
-                        {"carry_levels", hardware.area->carry_levels}};
-    for (const BenchRun& run : hardware.benches)
-        made["benches"][run.what] = {{"mismatches", run.result.mismatches},
-                                     {"clocks", run.result.clocks},
-                                     {"seconds", run.result.seconds},
-                                     {"most_waiting", run.result.most_waiting},
-                                     {"room", run.room}};
+    if (hardware.area) made["area"] = json_of(*hardware.area);
+    for (const BenchRun& run : hardware.benches) {
+        made["benches"][run.what] = json_of(run.result);
+        made["benches"][run.what]["room"] = run.room;
+    }
     if (hardware.control) made["control_mismatches"] = hardware.control->mismatches;
     return made;
 }

@@ -5,7 +5,6 @@
 #include <array>
 #include <chrono>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "muon/rtl/stream_text.h"
 #include "muon/sample_file.h"
@@ -57,6 +56,26 @@ std::string packed_results(std::span<const std::int32_t> results, Task task) {
 }
 
 }  // namespace
+
+nlohmann::json json_of(const BenchResult& result) {
+    return {{"vectors", result.vectors},
+            {"returned", result.returned},
+            {"mismatches", result.mismatches},
+            {"clocks", result.clocks},
+            {"latency_with_queue", result.latency_with_queue},
+            {"crossings", result.crossings},
+            {"most_waiting", result.most_waiting},
+            {"seconds", result.seconds}};
+}
+
+nlohmann::json json_of(const Area& area) {
+    return {{"luts", area.luts},
+            {"flip_flops", area.flip_flops},
+            {"dsps", area.dsps},
+            {"block_rams", area.block_rams},
+            {"lut_levels", area.lut_levels},
+            {"carry_levels", area.carry_levels}};
+}
 
 Status judge(const std::string& what, const BenchSettings& settings, const BenchResult& result,
              int latency) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -66,6 +67,8 @@ class RtlBench {
 Result<IntegerNetwork> with_one_weight_changed(const IntegerNetwork& network,
                                                std::span<const std::int32_t> fields);
 
+nlohmann::json json_of(const BenchResult& result);
+
 struct Area {
     std::size_t luts = 0;
     std::size_t flip_flops = 0;
@@ -74,6 +77,8 @@ struct Area {
     std::size_t lut_levels = 0;    ///< on the longest path between registers, with
     std::size_t carry_levels = 0;  ///< these CARRY4 on the same path
 };
+
+nlohmann::json json_of(const Area& area);
 
 /// muon_core by `synth_xilinx -family xcup -flatten`. unavailable without yosys. Takes a minute.
 Result<Area> area_of(const std::string& folder, const Rtl& rtl);

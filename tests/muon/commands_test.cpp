@@ -52,6 +52,9 @@ TEST_F(Commands, TrainCompressAndEvaluateBothTasks) {
     EXPECT_LT(figures[f + "/small"]["phi"]["rms"], figures["raw"]["phi"]["rms"]);
     EXPECT_LT(figures[f + "/small"]["weight_bits"], 1872 / 2 * 6 + 200);
     EXPECT_GT(figures[f + "/pair"]["roc_auc"], 0.8);
+    const auto evaluated = nlohmann::json::parse(*read_text(f + "/small/evaluate.json"));
+    EXPECT_EQ(evaluated["settings"]["sample_settings"]["seed"], 1);
+    EXPECT_EQ(evaluated["results"], figures[f + "/small"]);
     const auto record = nlohmann::json::parse(*read_text(f + "/small/run.json"));
     EXPECT_EQ(record["curve"].size(), 4U);
     EXPECT_EQ(record["settings"]["quantisation_aware"], true);

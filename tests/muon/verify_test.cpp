@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "muon/quantised/onnx_file.h"
 #include "muon/rtl/programs.h"
@@ -69,6 +70,14 @@ TEST_F(VerifyCommand, PassesWhatTheRtlCommandMadeAndLeavesNoBuildBehind) {
     EXPECT_THAT(said, HasSubstr("a sample per clock"));
     EXPECT_THAT(said, HasSubstr("at most 8 muons waited, room for 8"));
     EXPECT_FALSE(std::filesystem::exists(folder_ + "/rtl/verilated"));
+    const auto made = nlohmann::json::parse(*read_text(folder_ + "/rtl/rtl.json"));
+    EXPECT_EQ(made["settings"]["model"], folder_ + "/n.onnx");
+    EXPECT_GT(made["results"]["latency_clocks"], 2);
+    const auto record = nlohmann::json::parse(*read_text(folder_ + "/rtl/verify.json"));
+    EXPECT_EQ(record["settings"]["seed"], 1);
+    EXPECT_EQ(record["verdict"], "equal");
+    EXPECT_EQ(record["results"].size(), 5U);
+    EXPECT_EQ(record["results"]["a sample per clock"]["returned"], 3'000);
 }
 
 TEST_F(VerifyCommand, CompilesTheFilesOfTheFolderNotNewOnes) {
@@ -81,6 +90,7 @@ TEST_F(VerifyCommand, CompilesTheFilesOfTheFolderNotNewOnes) {
     set_in_manifest("muon_core.sv", hash_of(core));
 
     EXPECT_THAT(error_of(line()), HasSubstr("differ from the integers"));
+    EXPECT_THAT(*read_text(folder_ + "/rtl/verify.json"), HasSubstr("differ from the integers"));
 }
 
 TEST_F(VerifyCommand, RefusesAManifestWithAnotherLatencyOrWidths) {
@@ -124,6 +134,28 @@ TEST_F(VerifyCommand, SaysWhenVerilatorCannotWorkInTheTemporaryFolder) {
     EXPECT_THAT(error_of(line()), HasSubstr("set TMPDIR"));
     ::setenv("TMPDIR", kept.c_str(), 1);
     EXPECT_TRUE(std::filesystem::is_empty(spaced));
+}
+
+TEST(Vectors, BeyondTheSampleAreNewAndFitTheWires) {
+    std::vector<std::int32_t> fields = {1, 2, 3, 1, 4, 5, 6, 7, 0, 8};
+    const std::vector<std::int32_t> sample = fields;
+
+    fill_up(fields, Task::recalibration, 3'000, 5);
+
+    ASSERT_EQ(fields.size(), 3'000 * kMuonFields);
+    EXPECT_TRUE(std::equal(sample.begin(), sample.end(), fields.begin()));
+    std::set<std::vector<std::int32_t>> rows;
+    for (std::size_t i = 0; i < fields.size(); i += kMuonFields) {
+        const auto begin = fields.begin() + static_cast<std::ptrdiff_t>(i);
+        rows.insert({begin, begin + kMuonFields});
+        for (std::size_t field = 0; field < kMuonFields; ++field) {
+            EXPECT_GE(fields[i + field], kLowestField[field]);
+            EXPECT_LE(fields[i + field], kHighestField[field]);
+        }
+    }
+    EXPECT_GT(rows.size(), 2'990U);
+    fill_up(fields, Task::recalibration, 1, 5);
+    EXPECT_EQ(fields, (std::vector<std::int32_t>{1, 2, 3, 1, 4}));
 }
 
 TEST(Judge, RefusesWhatWasLostChangedLateOrHadNoRoom) {
