@@ -97,7 +97,7 @@ TEST_F(VerifyCommand, RefusesAManifestWithAnotherLatencyOrWidths) {
     make(random_integer_network(Task::recalibration, {4}, 3));
     const std::string manifest = *read_text(folder_ + "/rtl/manifest.json");
     for (const char* key : {"latency_clocks", "input_bits", "output_bits"}) {
-        set_in_manifest(key, 7);
+        set_in_manifest(key, 99);
 
         EXPECT_THAT(error_of(line()), HasSubstr("make the RTL again")) << key;
         ASSERT_TRUE(write_text(folder_ + "/rtl/manifest.json", manifest).ok());
