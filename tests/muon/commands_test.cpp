@@ -65,6 +65,11 @@ TEST_F(Commands, TrainCompressAndEvaluateBothTasks) {
     EXPECT_EQ(record["settings"]["teacher_folder"], f + "/student");
     EXPECT_EQ(nlohmann::json::parse(*read_text(f + "/pair/run.json"))["settings"]["transfer"],
               student);
+    ASSERT_EQ(
+        command("compress " + s + " --from " + f + "/student --last-weight-bits 2 --epochs 1" +
+                " --batch 64 --out " + f + "/coarse"),
+        0);
+    EXPECT_EQ(command("export " + f + "/coarse --out " + f + "/coarse.onnx"), 0);
     const std::string compress = "compress " + s + " --from " + f + "/student --out " + f + "/x ";
     EXPECT_THAT(error_of(compress + "--teacher " + f + "/student"),
                 HasSubstr("a teacher counts nothing at a distillation of 0"));
