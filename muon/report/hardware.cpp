@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "muon/quantised/onnx_file.h"
-#include "muon/sample_file.h"
 #include "muon/rtl/programs.h"
+#include "muon/sample_file.h"
 #include "muon/vectors.h"
 
 namespace bunch::muon {
