@@ -49,7 +49,7 @@ TEST(Figures, SeparationIsTheChanceThatARealOneScoresAboveAFake) {
 TEST(Figures, SeparationNeedsBothKindsAndNumbers) {
     const std::vector<float> scores = {0.9F, 0.1F};
     const std::vector<float> none = {0.9F, std::numeric_limits<float>::quiet_NaN()};
-    for (const std::uint8_t kind : {0, 1}) {
+    for (const std::uint8_t kind : std::vector<std::uint8_t>{0, 1}) {
         const std::vector<std::uint8_t> real = {kind, kind};
         EXPECT_THAT(separation_of(scores, real).status().message(),
                     HasSubstr("all pairs are of one kind"));
