@@ -64,7 +64,7 @@ TEST(Evaluation, RefusesANetworkWhoseOutputsAreNoNumbers) {
     run.model.network = draw_network(std::vector<std::size_t>{kMuonFeatures, 4, 3}, 1);
     for (Dense& layer : run.model.network.layers)
         for (float& weight : layer.weights) weight = 3e38F;
-    const MuonSample sample{{{10, 20, 30, 1, 12}}, {{11, 21, 15}}};
+    const MuonSample sample{{{575, 255, 511, 1, 15}}, {{11, 21, 15}}};  // active units
 
     EXPECT_THAT(evaluate(run, sample, 1).status().message(), HasSubstr("no number"));
 }
