@@ -113,12 +113,12 @@ TEST_F(SampleFile, SaysWhatIsWrongWithASample) {
     sample.l1[1].pt = 600;
     ASSERT_TRUE(write_muons(folder_, sample).ok());
     EXPECT_THAT(read_muons(folder_).status().message(),
-                AllOf(HasSubstr("row 1"), HasSubstr("pt 0 to 511")));
+                AllOf(HasSubstr("row 1"), HasSubstr("pt 1 to 511")));
 
     sample = muons(3, 2);
     ASSERT_TRUE(write_muons(folder_, sample).ok());
     ASSERT_TRUE(
-        write_integers(folder_ + "/muons/fields.npy", std::vector<std::int32_t>(10), 5).ok());
+        write_integers(folder_ + "/muons/fields.npy", std::vector<std::int32_t>(10, 1), 5).ok());
     EXPECT_THAT(read_muons(folder_).status().message(), HasSubstr("different numbers of rows"));
 
     ASSERT_TRUE(
