@@ -18,8 +18,7 @@ inline std::vector<std::string> slow_layers(const Program& program) {
     for (const Plan& plan : program.plans())
         for (const Step& step : plan.steps) {
             const auto* primitive = std::get_if<PrimitiveStep>(&step);
-            if (primitive == nullptr ||
-                primitive->description.find(" ref:") == std::string::npos ||
+            if (primitive == nullptr || primitive->description.find(" ref:") == std::string::npos ||
                 std::find(slow.begin(), slow.end(), primitive->description) != slow.end())
                 continue;
             for (const Argument& argument : primitive->arguments)

@@ -1,6 +1,6 @@
-// Model files from nobody knows where: read, planned as far as they can be, run on made-up inputs to
-// find shapes, and followed for rows, as a runner does at load. Memory and time are held low so that
-// findings are quick.
+// Model files from nobody knows where: read, planned as far as they can be, run on made-up inputs
+// to find shapes, and followed for rows, as a runner does at load. Memory and time are held low so
+// that findings are quick.
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -126,12 +126,10 @@ TEST_F(Zoo, GivesEveryModelItsPublishedShapesAndParameters) {
 }
 
 TEST_F(Zoo, WritesTheSameBytesWithEveryCompiler) {
-    const std::map<std::string, std::uint64_t> expected = {{"resnet50", 5051602712315756340U},
-                                                           {"facile", 17772528573274156182U},
-                                                           {"muon", 14833386999269619148U},
-                                                           {"small_cnn", 5285594240569988227U},
-                                                           {"small_cnn_int8", 5410976725592600747U},
-                                                           {"trees", 7703902723437696924U}};
+    const std::map<std::string, std::uint64_t> expected = {
+        {"resnet50", 5051602712315756340U},       {"facile", 17772528573274156182U},
+        {"muon", 14833386999269619148U},          {"small_cnn", 5285594240569988227U},
+        {"small_cnn_int8", 5410976725592600747U}, {"trees", 7703902723437696924U}};
 
     for (const auto& [name, hash] : expected) EXPECT_EQ(hash_of(written(name)), hash) << name;
 }

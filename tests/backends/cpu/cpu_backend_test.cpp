@@ -101,8 +101,7 @@ ConformanceSubject subject(const std::string& name, const Network& network,
     int8.precision = Precision::int8;
     const std::string bytes = onnx_bytes(network);
     const ModelSpec cut = spec_of_file(name + "-cut", bytes.substr(0, bytes.size() / 2), 4);
-    subject.unloadable = {
-        {missing, "missing.onnx"}, {int8, "QuantizeLinear"}, {cut, "-cut.onnx"}};
+    subject.unloadable = {{missing, "missing.onnx"}, {int8, "QuantizeLinear"}, {cut, "-cut.onnx"}};
     return subject;
 }
 

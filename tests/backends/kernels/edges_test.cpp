@@ -89,7 +89,8 @@ TEST(Attributes, MayBeInfiniteWhereTheyAreBounds) {
     EXPECT_THAT(run<float>(clip, {held(Shape{2}, x)}), ElementsAre(0, 3));
     EXPECT_THAT(run<float>(constant, {}), ElementsAre(-kInfinity));
     clip.attributes["max"] = kNan;
-    EXPECT_THAT(make_kernel(clip).status().message(), testing::HasSubstr("'max' is not a finite number"));
+    EXPECT_THAT(make_kernel(clip).status().message(),
+                testing::HasSubstr("'max' is not a finite number"));
 }
 
 TEST(LayerNormalization, StretchesItsScaleOverTheAxesThatItNormalises) {
