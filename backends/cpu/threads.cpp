@@ -20,7 +20,8 @@ void use_threads(unsigned count) {
 void wait_passively(char** argv) {
     if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
     setenv("OMP_WAIT_POLICY", "passive", 1);
-    execv("/proc/self/exe", argv);  // where it fails, threads spin
+    setenv("GOMP_SPINCOUNT", "1000", 0);  // GNU's: some microseconds, from one layer to the next
+    execv("/proc/self/exe", argv);        // where it fails, threads spin
 }
 
 unsigned usable_cores() {

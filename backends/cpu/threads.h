@@ -13,7 +13,8 @@ inline void use_one_thread() {
 
 /// OpenMP's threads spin while they wait, which on a machine with other work costs all of it
 /// dearly. Its runtime reads once, as it is loaded, that it should not: starts the program anew
-/// with OMP_WAIT_POLICY=passive unless the variable is set. For the beginning of main().
+/// with OMP_WAIT_POLICY=passive, and a wait of some microseconds before a thread sleeps, unless the
+/// variable is set. For the beginning of main().
 void wait_passively(char** argv);
 
 /// Cores that this process may run on, at least 1.

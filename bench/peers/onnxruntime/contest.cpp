@@ -14,6 +14,7 @@
 namespace bunch::peers {
 namespace {
 
+constexpr int kCallsToSettle = 3;
 constexpr double kBlockSeconds = 0.02;  // of calls between two looks at the clock, at least
 
 double median_of(std::vector<double> numbers) {
@@ -90,6 +91,8 @@ Result<int> calls_per_block(Side& side, bool processor) {
 }
 
 Result<double> seconds_per_call(Side& side, int calls, bool processor) {
+    // The other side's threads spin for a while after its turn.
+    if (!processor) BUNCH_RETURN_IF_ERROR(side.run(kCallsToSettle));
     const double begin = seconds_now(processor);
     BUNCH_RETURN_IF_ERROR(side.run(calls));
     return (seconds_now(processor) - begin) / calls;
