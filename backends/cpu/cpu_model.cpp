@@ -298,9 +298,9 @@ std::uint64_t CpuModel::memory_bytes(std::uint64_t sessions) const {
     return constant_bytes(operators_) + sessions * bytes_per_row_ * max_rows_;
 }
 
-Result<std::unique_ptr<ModelSession>> CpuModel::open_one(Team* team) const {
+Result<std::unique_ptr<ModelSession>> CpuModel::open_one(bool spreads) const {
     if (program_ != nullptr) {
-        BUNCH_ASSIGN_OR_RETURN(std::unique_ptr<Session> session, Session::open(program_, team));
+        BUNCH_ASSIGN_OR_RETURN(std::unique_ptr<Session> session, Session::open(program_, spreads));
         return std::unique_ptr<ModelSession>(
             std::make_unique<PlannedSession>(program_, std::move(session)));
     }
@@ -311,20 +311,20 @@ Result<std::unique_ptr<ModelSession>> CpuModel::open_one(Team* team) const {
 }
 
 Result<std::unique_ptr<ModelSession>> CpuModel::open(Team* team) const {
-    if (team == nullptr || team->size() == 1) return open_one(nullptr);
+    if (team == nullptr || team->size() == 1) return open_one(false);
     // Where the size of a row's outputs is not known, nobody can say where the next row's begin.
     const auto& outputs = signature_.outputs;
     const bool splits = signature_.batched &&
                         std::all_of(outputs.begin(), outputs.end(), [](const TensorSpec& output) {
                             return output.shape.elements_per_row().has_value();
                         });
-    if (!splits) return open_one(team);
+    if (!splits) return open_one(true);
     std::vector<std::unique_ptr<ModelSession>> sessions;
     for (unsigned worker = 0; worker < team->size(); ++worker) {
-        BUNCH_ASSIGN_OR_RETURN(std::unique_ptr<ModelSession> session, open_one(nullptr));
+        BUNCH_ASSIGN_OR_RETURN(std::unique_ptr<ModelSession> session, open_one(false));
         sessions.push_back(std::move(session));
     }
-    BUNCH_ASSIGN_OR_RETURN(std::unique_ptr<ModelSession> whole, open_one(team));
+    BUNCH_ASSIGN_OR_RETURN(std::unique_ptr<ModelSession> whole, open_one(true));
     return make_team_session(*team, std::move(whole), std::move(sessions),
                              program_ != nullptr ? program_->chunk_rows() : max_rows_);
 }

@@ -9,6 +9,7 @@
 
 #include "backends/cpu/interpreter.h"
 #include "backends/cpu/program.h"
+#include "backends/cpu/team.h"
 #include "backends/graph/operator_graph.h"
 #include "core/model.h"
 #include "core/result.h"
@@ -78,7 +79,7 @@ class CpuModel : public std::enable_shared_from_this<CpuModel> {
     const InterpreterOptions& interpreter_options() const { return interpreter_; }
 
   private:
-    Result<std::unique_ptr<ModelSession>> open_one(Team* team) const;
+    Result<std::unique_ptr<ModelSession>> open_one(bool spreads) const;
     Status prepare(const std::string& path, const CpuModelOptions& options);
     Status prepare_planned(const Graph& graph, const std::string& path,
                            const CpuModelOptions& options);

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "backends/cpu/threads.h"
+
 namespace bunch::cpu {
 namespace {
 
@@ -22,8 +24,8 @@ void* address_of(const Place& place, std::byte* arena, std::byte* scratch) {
 
 }  // namespace
 
-Execution::Execution(const Plan& plan, std::byte* arena, std::byte* scratch, Team* team)
-    : plan_(&plan), arena_(arena), scratch_(scratch), team_(team), stream_(plan.engine) {
+Execution::Execution(const Plan& plan, std::byte* arena, std::byte* scratch)
+    : plan_(&plan), arena_(arena), scratch_(scratch), stream_(plan.engine) {
     for (const Step& step : plan.steps)
         if (const auto* primitive = std::get_if<PrimitiveStep>(&step))
             bind(*primitive, arena, scratch);
@@ -74,14 +76,13 @@ void Execution::run_winograd(const WinogradStep& step, std::span<const std::byte
     auto* to =
         reinterpret_cast<float*>(const_cast<std::byte*>(source(step.destination, inputs, outputs)));
     const auto run_part = [&](std::size_t part) {
-        if (part < step.parts.size())
-            step.run(step.layer, from, to, step.parts[part],
-                     reinterpret_cast<float*>(scratch_) + part * step.scratch_floats);
+        step.run(step.layer, from, to, step.parts[part],
+                 reinterpret_cast<float*>(scratch_) + part * step.scratch_floats);
     };
     if (step.parts.size() == 1)
         run_part(0);
     else
-        team_->run(run_part);
+        run_on_threads(static_cast<unsigned>(step.parts.size()), run_part);
 }
 
 Status Execution::run_step(const Step& step, std::size_t& next, std::size_t rows,

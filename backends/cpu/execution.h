@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "backends/cpu/plan.h"
-#include "backends/cpu/team.h"
 #include "core/status.h"
 #include "core/time.h"
 
@@ -18,9 +17,9 @@ namespace bunch::cpu {
 /// Used by one thread at a time. Keeps nothing alive: plan, arena and scratch outlive it.
 class Execution {
   public:
-    /// `arena` and `scratch` are aligned to 64 bytes and have the sizes that `plan` names. `team`
-    /// has at least the plan's threads; null for a plan of one. Throws dnnl::error.
-    Execution(const Plan& plan, std::byte* arena, std::byte* scratch, Team* team = nullptr);
+    /// `arena` and `scratch` are aligned to 64 bytes and have the sizes that `plan` names. Throws
+    /// dnnl::error.
+    Execution(const Plan& plan, std::byte* arena, std::byte* scratch);
 
     /// Computes `rows` rows (plan.rows of them unless plan.any_rows). Tensors lie in the order of
     /// the graph, row-major, and do not overlap. use_threads() of the plan's must have been called
@@ -56,7 +55,6 @@ class Execution {
 
     const Plan* plan_;
     std::byte *arena_, *scratch_;
-    Team* team_;
     dnnl::stream stream_;
     std::vector<dnnl::memory> memories_;
     std::vector<dnnl_exec_arg_t> arguments_;

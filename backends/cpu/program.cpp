@@ -184,7 +184,7 @@ Result<std::shared_ptr<const Program>> Program::prepare(const Graph& graph, std:
     return std::shared_ptr<const Program>(std::move(program));
 }
 
-Session::Session(std::shared_ptr<const Program> program, Team* team)
+Session::Session(std::shared_ptr<const Program> program, bool spreads)
     : program_(std::move(program)),
       arena_(program_->arena_bytes()),
       scratch_(program_->scratch_bytes()),
@@ -194,16 +194,17 @@ Session::Session(std::shared_ptr<const Program> program, Team* team)
     for (const Plan& plan : program_->plans())
         executions_.emplace_back(plan, static_cast<std::byte*>(arena_.address()),
                                  static_cast<std::byte*>(scratch_.address()));
-    if (const Plan* wide = program_->wide_plan(); wide != nullptr && team != nullptr)
+    if (const Plan* wide = program_->wide_plan(); wide != nullptr && spreads)
         wide_.emplace(*wide, static_cast<std::byte*>(arena_.address()),
-                      static_cast<std::byte*>(scratch_.address()), team);
+                      static_cast<std::byte*>(scratch_.address()));
     inputs_.resize(program_->signature().inputs.size());
     outputs_.resize(program_->signature().outputs.size());
 }
 
-Result<std::unique_ptr<Session>> Session::open(std::shared_ptr<const Program> program, Team* team) {
+Result<std::unique_ptr<Session>> Session::open(std::shared_ptr<const Program> program,
+                                               bool spreads) {
     try {
-        return std::unique_ptr<Session>(new Session(std::move(program), team));
+        return std::unique_ptr<Session>(new Session(std::move(program), spreads));
     } catch (const dnnl::error& error) {
         return internal_error(std::string("oneDNN cannot bind its memory: ") + error.what());
     } catch (const std::bad_alloc&) {

@@ -92,11 +92,10 @@ class Program {
 /// One lane's memory for a program. One thread at a time.
 class Session {
   public:
-    /// Memory is touched here, so that the first batch does not pay for it. `team` has the threads
-    /// that the program was prepared for, and outlives the session; without one, everything runs on
-    /// one thread.
+    /// Memory is touched here, so that the first batch does not pay for it. `spreads`: single rows
+    /// run by the wide plan, if there is one.
     static Result<std::unique_ptr<Session>> open(std::shared_ptr<const Program> program,
-                                                 Team* team = nullptr);
+                                                 bool spreads = false);
 
     /// Runs one batch. Views follow the signature and carry equal rows, at most max_rows(). Checks
     /// types, shapes and sizes: `invalid_argument` names the tensor.
@@ -108,7 +107,7 @@ class Session {
     const std::vector<std::vector<Duration>>& step_times() const { return times_; }
 
   private:
-    Session(std::shared_ptr<const Program> program, Team* team);
+    Session(std::shared_ptr<const Program> program, bool spreads);
 
     Status check(std::span<const ConstTensorView> inputs, std::span<const TensorView> outputs,
                  std::int64_t& rows) const;

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 
 namespace bunch::cpu {
@@ -15,6 +16,27 @@ void use_threads(unsigned count) {
     static const auto set_threads =
         reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"));
     if (set_threads != nullptr) set_threads(static_cast<int>(count));
+}
+
+// The entry point that GCC's `#pragma omp parallel` calls; LLVM's runtime has it too.
+void run_on_threads(unsigned count, const std::function<void(unsigned)>& work) {
+    using Parallel = void (*)(void (*)(void*), void*, unsigned, unsigned);
+    static const auto parallel = reinterpret_cast<Parallel>(dlsym(RTLD_DEFAULT, "GOMP_parallel"));
+    if (parallel == nullptr) {
+        for (unsigned i = 0; i < count; ++i) work(i);
+        return;
+    }
+    struct Job {
+        const std::function<void(unsigned)>& work;
+        unsigned count;
+        std::atomic<unsigned> next = 0;
+    } job{work, count};
+    // Of a team that the runtime makes smaller than asked for, some do more.
+    const auto take = [](void* data) {
+        auto& mine = *static_cast<Job*>(data);
+        for (unsigned i = mine.next++; i < mine.count; i = mine.next++) mine.work(i);
+    };
+    parallel(take, &job, count, 0);
 }
 
 void wait_passively(char** argv) {

@@ -166,8 +166,7 @@ TEST(WidePlans, GiveTheAnswersOfOneThread) {
         const auto program = cpu::Program::prepare(*graph, 2, options);
         ASSERT_TRUE(program.ok()) << program.status().to_string();
         EXPECT_EQ((*program)->wide_plan() != nullptr, threads > 1);
-        Team team(threads);
-        const auto session = cpu::Session::open(*program, &team);
+        const auto session = cpu::Session::open(*program, true);
         ASSERT_TRUE(session.ok());
         answers.emplace_back(300);
         const ConstTensorView from(DataType::f32, {1, 16, 40, 40}, std::as_bytes(std::span(input)));
