@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "backends/cpu/cores.h"
 #include "backends/cpu/cpu_model.h"
 #include "backends/cpu/threads.h"
 #include "monitoring/log.h"
@@ -49,7 +50,8 @@ class ModelTable {
 
 class CpuLane final : public Lane {
   public:
-    CpuLane(std::uint32_t index, const ModelTable& models) : index_(index), models_(models) {}
+    CpuLane(std::uint32_t index, const ModelTable& models, std::vector<unsigned> cores)
+        : index_(index), models_(models), cores_(std::move(cores)) {}
 
     Status submit(SlotId slot, ModelId model, std::span<const ConstTensorView> inputs,
                   std::span<const TensorView> outputs) override;
@@ -58,16 +60,17 @@ class CpuLane final : public Lane {
   private:
     std::uint32_t index_;
     const ModelTable& models_;
-    bool alone_ = false;  ///< use_one_thread() was called on the lane's thread
+    std::vector<unsigned> cores_;  ///< that the lane stays on; none: any
+    bool settled_ = false;         ///< the lane's thread is as it is to be
     std::deque<Completion> done_;
 };
 
 // Runs the batch here and now: a core has nothing to overlap with.
 Status CpuLane::submit(SlotId slot, ModelId model, std::span<const ConstTensorView> inputs,
                        std::span<const TensorView> outputs) {
-    if (!alone_) {
+    if (!std::exchange(settled_, true)) {
         cpu::use_one_thread();
-        alone_ = true;
+        cpu::stay_on(cores_);
     }
     const std::shared_ptr<Sessions> sessions = models_.find(model);
     if (!sessions) return not_found("model " + std::to_string(model.value) + " is not loaded");
@@ -96,6 +99,7 @@ std::uint64_t sessions_of(std::uint32_t threads) {
 /// Options besides lanes and slots.
 struct CpuSettings {
     std::uint32_t threads = 1;
+    std::vector<unsigned> cores;  ///< threads of them for each lane; none: any
     std::string plan_cache;
     double max_deviation = cpu::CpuModelOptions().max_deviation;
 };
@@ -105,7 +109,7 @@ class CpuBackend final : public Backend {
     CpuBackend(DeviceDescription description, CpuSettings settings)
         : description_(std::move(description)), settings_(std::move(settings)) {
         for (std::uint32_t lane = 0; lane < description_.lanes; ++lane)
-            teams_.push_back(std::make_unique<cpu::Team>(settings_.threads));
+            teams_.push_back(std::make_unique<cpu::Team>(settings_.threads, cores_of(lane)));
     }
 
     const DeviceDescription& device() const override { return description_; }
@@ -115,6 +119,13 @@ class CpuBackend final : public Backend {
                                             std::span<std::byte> arena) override;
 
   private:
+    std::vector<unsigned> cores_of(std::uint32_t lane) const {
+        if (settings_.cores.empty()) return {};
+        const auto first =
+            settings_.cores.begin() + static_cast<std::ptrdiff_t>(lane * settings_.threads);
+        return {first, first + settings_.threads};
+    }
+
     DeviceDescription description_;
     CpuSettings settings_;
     std::vector<std::unique_ptr<cpu::Team>> teams_;  ///< by lane
@@ -184,7 +195,7 @@ Result<std::unique_ptr<Lane>> CpuBackend::open_lane(std::uint32_t index,
     if (index >= description_.lanes)
         return invalid_argument("lane " + std::to_string(index) + " of a device with " +
                                 std::to_string(description_.lanes));
-    return std::unique_ptr<Lane>(std::make_unique<CpuLane>(index, models_));
+    return std::unique_ptr<Lane>(std::make_unique<CpuLane>(index, models_, cores_of(index)));
 }
 
 std::uint64_t memory_of_host() {
@@ -223,18 +234,26 @@ Result<std::unique_ptr<Backend>> make_cpu_backend(const BackendOptions& options)
     for (const auto& [key, value] : options) {
         if (key == "plan_cache") {
             settings.plan_cache = value;
+        } else if (key == "cores") {
+            BUNCH_ASSIGN_OR_RETURN(settings.cores, cpu::parse_cores(value));
         } else if (key == "max_deviation") {
             BUNCH_ASSIGN_OR_RETURN(settings.max_deviation, parse_part(key, value));
         } else if (const auto count = counts.find(key); count != counts.end()) {
             BUNCH_ASSIGN_OR_RETURN(*count->second, parse_count(key, value));
         } else {
             return invalid_argument("a CPU device has no option '" + key +
-                                    "'; it has 'lanes', 'slots', 'threads', 'plan_cache' and "
-                                    "'max_deviation'");
+                                    "'; it has 'lanes', 'slots', 'threads', 'cores', "
+                                    "'plan_cache' and 'max_deviation'");
         }
     }
-    if (description.lanes == 0)
-        description.lanes = std::max(1U, cpu::usable_cores() / settings.threads);
+    const std::vector<unsigned> cores =
+        settings.cores.empty() ? cpu::usable_cores() : settings.cores;
+    const auto most = static_cast<std::uint32_t>(cores.size()) / settings.threads;
+    if (description.lanes == 0) description.lanes = std::max(1U, most);
+    if (!settings.cores.empty() && description.lanes > most)
+        return invalid_argument(
+            std::to_string(description.lanes) + " lanes of " + std::to_string(settings.threads) +
+            " threads need as many cores; option 'cores' names " + std::to_string(cores.size()));
     return std::unique_ptr<Backend>(
         std::make_unique<CpuBackend>(std::move(description), std::move(settings)));
 }

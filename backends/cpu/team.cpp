@@ -1,12 +1,15 @@
 #include "backends/cpu/team.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "backends/cpu/cores.h"
 #include "backends/cpu/threads.h"
 
 namespace bunch::cpu {
 
-Team::Team(unsigned size) : size_(std::max(size, 1U)) {
+Team::Team(unsigned size, std::vector<unsigned> cores)
+    : size_(std::max(size, 1U)), cores_(std::move(cores)) {
     for (unsigned worker = 1; worker < size_; ++worker)
         helpers_.emplace_back([this, worker] { help(worker); });
 }
@@ -29,6 +32,7 @@ void Team::run(const std::function<void(unsigned)>& work) {
 
 void Team::help(unsigned worker) {
     use_threads(1);
+    stay_on(cores_);
     for (std::uint32_t seen = 0;;) {
         round_.wait(seen);
         ++seen;

@@ -12,8 +12,8 @@ namespace bunch::cpu {
 
 class Team {
   public:
-    /// `size` >= 1 threads, the caller's among them.
-    explicit Team(unsigned size);
+    /// `size` >= 1 threads, the caller's among them. Helpers stay on `cores`, if there are any.
+    explicit Team(unsigned size, std::vector<unsigned> cores = {});
     ~Team();
 
     Team(const Team&) = delete;
@@ -30,6 +30,7 @@ class Team {
     void help(unsigned worker);
 
     const unsigned size_;
+    const std::vector<unsigned> cores_;
     std::mutex turn_;
     const std::function<void(unsigned)>* work_ = nullptr;  ///< null: the helpers end
     std::atomic<std::uint32_t> round_ = 0, busy_ = 0;

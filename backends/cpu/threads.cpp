@@ -1,7 +1,6 @@
 #include "backends/cpu/threads.h"
 
 #include <dlfcn.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -44,14 +43,6 @@ void wait_passively(char** argv) {
     setenv("OMP_WAIT_POLICY", "passive", 1);
     setenv("GOMP_SPINCOUNT", "1000", 0);  // GNU's: some microseconds, from one layer to the next
     execv("/proc/self/exe", argv);        // where it fails, threads spin
-}
-
-unsigned usable_cores() {
-    cpu_set_t cores;
-    CPU_ZERO(&cores);
-    if (sched_getaffinity(0, sizeof(cores), &cores) != 0) return 1;
-    const int count = CPU_COUNT(&cores);
-    return count < 1 ? 1U : static_cast<unsigned>(count);
 }
 
 }  // namespace bunch::cpu

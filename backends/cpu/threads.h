@@ -24,7 +24,4 @@ void run_on_threads(unsigned count, const std::function<void(unsigned)>& work);
 /// variable is set. For the beginning of main().
 void wait_passively(char** argv);
 
-/// Cores that this process may run on, at least 1.
-unsigned usable_cores();
-
 }  // namespace bunch::cpu

@@ -8,9 +8,11 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "backends/cpu/accuracy.h"
+#include "backends/cpu/cores.h"
 #include "tests/backends/conformance.h"
 #include "tests/backends/graph/network_maker.h"
 
@@ -156,6 +158,13 @@ TEST(CpuBackend, RefusesOptionsThatItDoesNotKnow) {
     EXPECT_THAT(message({{"speed", "2"}}), HasSubstr("no option 'speed'"));
     EXPECT_THAT(message({{"threads", "0"}}), HasSubstr("from 1 to 1024"));
     EXPECT_THAT(message({{"lanes", "0"}}), HasSubstr("'0'"));
+    for (const char* cores : {"", "a", "1-", "3-1", "0,,1", "0x1"})
+        EXPECT_THAT(message({{"cores", cores}}), HasSubstr("no list of cores such as '0-3,8'"));
+    EXPECT_THAT(message({{"cores", "1023"}}), HasSubstr("core 1023, which the daemon may not use"));
+    const std::string own = std::to_string(cpu::usable_cores().front());
+    EXPECT_THAT(message({{"cores", own + "," + own}}), HasSubstr("names core " + own + " twice"));
+    EXPECT_THAT(message({{"cores", own}, {"lanes", "2"}}), HasSubstr("'cores' names 1"));
+    EXPECT_THAT(message({{"cores", own}, {"threads", "2"}}), HasSubstr("'cores' names 1"));
     EXPECT_THAT(message({{"lanes", "two"}}), HasSubstr("from 1 to 1024"));
     EXPECT_THAT(message({{"slots", "1x"}}), HasSubstr("'1x'"));
 }
@@ -219,6 +228,28 @@ TEST(CpuBackend, RunsTheOtherModelsOnceOneIsUnloaded) {
     };
     EXPECT_EQ(submit(ModelId{1}).code(), StatusCode::not_found);
     EXPECT_TRUE(submit(ModelId{2}).ok());
+}
+
+TEST(CpuBackend, StaysOnTheCoresThatItIsGiven) {
+    const unsigned core = cpu::usable_cores().back();
+    const ModelSpec spec = spec_of_file("pinned", onnx_bytes(small_mlp()), 4);
+    auto backend = make_cpu_backend({{"cores", std::to_string(core)}});
+    ASSERT_TRUE(backend.ok()) << backend.status().to_string();
+    EXPECT_EQ(backend.value()->device().lanes, 1U);
+    ASSERT_TRUE(backend.value()->load(ModelId{1}, spec).ok());
+    auto lane = backend.value()->open_lane(0, {});
+    ASSERT_TRUE(lane.ok());
+    std::vector<unsigned> cores;
+    std::jthread([&] {
+        const std::vector<float> x(5, 0.5F);
+        std::vector<float> y(3);
+        const ConstTensorView input(DataType::f32, {1, 5}, std::as_bytes(std::span(x)));
+        const TensorView output{DataType::f32, {1, 3}, std::as_writable_bytes(std::span(y))};
+        EXPECT_TRUE(lane.value()->submit(SlotId{0}, ModelId{1}, {&input, 1}, {&output, 1}).ok());
+        cores = cpu::usable_cores();
+    }).join();
+
+    EXPECT_EQ(cores, std::vector<unsigned>{core});
 }
 
 TEST(CpuBackend, HasOnlyTheLanesThatItOffers) {
