@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 namespace bunch::cpu {
 
@@ -42,7 +44,9 @@ void wait_passively(char** argv) {
     if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
     setenv("OMP_WAIT_POLICY", "passive", 1);
     setenv("GOMP_SPINCOUNT", "1000", 0);  // GNU's: some microseconds, from one layer to the next
-    execv("/proc/self/exe", argv);        // where it fails, threads spin
+    std::error_code error;
+    const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+    if (!error) execv(program.c_str(), argv);  // where it fails, threads spin
 }
 
 }  // namespace bunch::cpu
