@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -17,7 +18,7 @@ using testing::HasSubstr;
 class Commands : public testing::Test {
   protected:
     static void SetUpTestSuite() {
-        folder_ = testing::TempDir() + "muon_commands";
+        folder_ = testing::TempDir() + std::to_string(::getpid()) + "_muon_commands";
         std::filesystem::remove_all(folder_);
         ASSERT_EQ(command("generate " + folder_ + "/s --muons 4000 --pairs 4000"), 0);
     }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
@@ -39,7 +40,8 @@ class GpuCheck : public testing::TestWithParam<Task> {
         if (output_of("/usr/bin/python3 -c 'import torch, onnx, numpy'").code != 0)
             GTEST_SKIP() << "PyTorch is missing (packages python3-torch, python3-onnx, "
                             "python3-numpy)";
-        folder_ = testing::TempDir() + "muon_gpu_check_" + std::string(name_of(GetParam()));
+        folder_ = testing::TempDir() + std::to_string(::getpid()) + "_muon_gpu_check_" +
+                  std::string(name_of(GetParam()));
         std::filesystem::remove_all(folder_);
         const IntegerNetwork network = random_integer_network(GetParam(), {10, 6}, 3);
         ASSERT_TRUE(write_onnx(model(), network).ok());

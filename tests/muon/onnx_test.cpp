@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -62,7 +63,8 @@ TEST(OnnxFile, IsExactOnTheCpuExecutor) {
         for (const int bits : {8, 5}) {
             IntegerNetwork network = random_integer_network(task, {24, 16, 12}, 11);
             network.activation_bits = bits;
-            const std::string path = testing::TempDir() + "muon_exact.onnx";
+            const std::string path =
+                testing::TempDir() + std::to_string(::getpid()) + "_muon_exact.onnx";
             ASSERT_TRUE(write_onnx(path, network).ok());
             const std::size_t columns = input_count(task, Encoding::raw);
             const auto fields = random_fields(100'000, 12);
@@ -130,7 +132,7 @@ TEST(OnnxFile, OfAnyOtherModelIsRefused) {
 TEST(OnnxFile, IsNotWrittenForANetworkBeyondTheBound) {
     IntegerNetwork network = random_integer_network(Task::pair, {9}, 5);
     network.layers[0].biases[0] = 1 << 24;
-    const std::string path = testing::TempDir() + "muon_beyond.onnx";
+    const std::string path = testing::TempDir() + std::to_string(::getpid()) + "_muon_beyond.onnx";
 
     EXPECT_THAT(write_onnx(path, network).message(), HasSubstr("the limit is 8388608"));
     EXPECT_FALSE(std::filesystem::exists(path));

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -154,7 +155,7 @@ TEST(Transfer, CopiesTheMostUsedUnitsForBothMuons) {
 }
 
 TEST(RunFolder, ReadsTheNetworkThatItWrote) {
-    const std::string folder = testing::TempDir() + "muon_run";
+    const std::string folder = testing::TempDir() + std::to_string(::getpid()) + "_muon_run";
     TrainedRun run;
     run.model.network = draw_network(std::vector<std::size_t>{6, 5, 3}, 4);
     run.model.plan = QuantisationPlan{6, 8, 8, {5}};

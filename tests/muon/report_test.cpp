@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -16,7 +17,8 @@ using testing::HasSubstr;
 
 // The whole study in small: what tools/muon-report does.
 TEST(Report, ShowsEveryNetworkAndThatHardwareIsEqual) {
-    const std::string folder = testing::TempDir() + "muon report with a '";
+    const std::string folder =
+        testing::TempDir() + std::to_string(::getpid()) + " muon report with a '";
     std::filesystem::remove_all(folder);
     const char* arguments[] = {"bunch-muon", "report", folder.c_str(), "--quick",
                                "--seeds",    "1",      "--vectors",    "20000"};
@@ -59,7 +61,7 @@ TEST(Report, GoesOnWhereItWasStopped) {
                            .pareto_epochs = 1,
                            .few = {1'000},
                            .few_visits = 2'000};
-    settings.folder = testing::TempDir() + "muon_stopped_report";
+    settings.folder = testing::TempDir() + std::to_string(::getpid()) + "_muon_stopped_report";
     const auto quiet = [](std::size_t, std::size_t, const std::string&) {};
     const auto before = run_study(settings, quiet);
     ASSERT_TRUE(before.ok()) << before.status().to_string();
@@ -81,7 +83,7 @@ TEST(Report, GoesOnWhereItWasStopped) {
 
 TEST(Report, OfOtherSettingsIsNotContinued) {
     StudySettings settings = quick_settings();
-    settings.folder = testing::TempDir() + "muon_other_report";
+    settings.folder = testing::TempDir() + std::to_string(::getpid()) + "_muon_other_report";
     std::filesystem::create_directories(settings.folder);
     ASSERT_TRUE(write_text(settings.folder + "/study.json", json_of(settings).dump(2) + "\n").ok());
     settings.resume = true;

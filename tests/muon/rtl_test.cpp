@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -91,7 +92,7 @@ TEST(Rtl, OfEqualNetworksIsEqualText) {
 class RtlFolder : public testing::Test {
   protected:
     void SetUp() override {
-        folder_ = testing::TempDir() + "muon_rtl_" +
+        folder_ = testing::TempDir() + std::to_string(::getpid()) + "_muon_rtl_" +
                   testing::UnitTest::GetInstance()->current_test_info()->name();
         std::filesystem::remove_all(folder_);
     }

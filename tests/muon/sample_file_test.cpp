@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -18,7 +19,7 @@ constexpr float kNotANumber = std::numeric_limits<float>::quiet_NaN();
 class SampleFiles : public testing::Test {
   protected:
     void SetUp() override {
-        folder_ = testing::TempDir() + "muon_sample_files_" +
+        folder_ = testing::TempDir() + std::to_string(::getpid()) + "_muon_sample_files_" +
                   testing::UnitTest::GetInstance()->current_test_info()->name();
         std::filesystem::remove_all(folder_);
     }

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -81,7 +82,7 @@ TEST(Toy, RefusesAnEmptySample) {
 class SampleFile : public testing::Test {
   protected:
     void SetUp() override {
-        folder_ = testing::TempDir() + "muon_sample_" +
+        folder_ = testing::TempDir() + std::to_string(::getpid()) + "_muon_sample_" +
                   testing::UnitTest::GetInstance()->current_test_info()->name();
         std::filesystem::remove_all(folder_);
     }

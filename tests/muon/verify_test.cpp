@@ -32,7 +32,7 @@ class VerifyCommand : public testing::Test {
   protected:
     void SetUp() override {
         if (!has_program("verilator")) GTEST_SKIP() << "verilator is missing";
-        folder_ = testing::TempDir() + "muon_verify_" +
+        folder_ = testing::TempDir() + std::to_string(::getpid()) + "_muon_verify_" +
                   testing::UnitTest::GetInstance()->current_test_info()->name();
         std::filesystem::remove_all(folder_);
         ASSERT_TRUE(write_integers(folder_ + "/s/muons/fields.npy",
