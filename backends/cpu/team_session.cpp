@@ -22,6 +22,15 @@ std::vector<View> rows_of(std::span<const View> views, std::size_t first, std::s
     return piece;
 }
 
+/// Whether each row of the views begins where the one before it ends, so that they can be cut.
+template <typename View>
+bool lie_by_rows(std::span<const View> views, std::size_t rows) {
+    return std::all_of(views.begin(), views.end(), [rows](const View& view) {
+        return view.shape.rank() > 0 && view.shape[0] == static_cast<std::int64_t>(rows) &&
+               byte_size(view.type, view.shape) == view.bytes.size();
+    });
+}
+
 /// One batch while it is handed out.
 class Handout {
   public:
@@ -98,7 +107,8 @@ Status TeamSession::run(std::span<const ConstTensorView> inputs,
     const std::size_t rows = has_rows ? static_cast<std::size_t>(inputs[0].shape[0]) : 1;
     const Duration row = std::max(row_time_.value_or(Duration(1)), Duration(1));
     const auto least = static_cast<std::size_t>(least_time_ / row) + 1;
-    if (!row_time_ || rows < 2 * least) return run_whole(rows, inputs, outputs, output_shapes);
+    if (!row_time_ || rows < 2 * least || !lie_by_rows(inputs, rows) || !lie_by_rows(outputs, rows))
+        return run_whole(rows, inputs, outputs, output_shapes);
     Handout handout(rows, team_.size(), least, most_);
     team_.run([&](unsigned worker) {
         std::vector<Shape> ignored;

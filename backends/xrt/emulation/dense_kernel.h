@@ -1,6 +1,5 @@
 /// The kernel of a stack of dense layers, in C++: the reference that the RTL must match bit for
-/// bit. A run is computed in steps of some rows, so that a card that is switched off gets a word
-/// in. Its parameters are a weight file (fixed_point/dense_file.h).
+/// bit. Its parameters are a weight file (fixed_point/dense_file.h).
 #pragma once
 
 #include <cstddef>

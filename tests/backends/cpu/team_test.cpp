@@ -98,9 +98,10 @@ struct Lane {
                                     std::move(sessions), 8, least_time);
     }
 
-    Status run(std::size_t rows) {
+    /// `spare`: numbers that the output has room for beside its rows.
+    Status run(std::size_t rows, std::size_t spare = 0) {
         log.rows.assign(rows, 0);
-        x.resize(rows), y.assign(rows, 0);
+        x.resize(rows), y.assign(rows + spare, 0);
         for (std::size_t row = 0; row < rows; ++row) x[row] = static_cast<float>(row);
         const Shape shape{static_cast<std::int64_t>(rows), 1};
         const ConstTensorView input(DataType::f32, shape, std::as_bytes(std::span(x)));
@@ -134,6 +135,16 @@ TEST(TeamSession, KeepsWhatIsNotWorthHandingOut) {
     for (int i = 0; i < 5; ++i) ASSERT_TRUE(lane.run(64).ok());
 
     EXPECT_EQ(lane.log.whole, 5);
+}
+
+TEST(TeamSession, KeepsABatchWhoseOutputsHaveMoreRoomThanTheyNeed) {
+    Lane lane(Duration::zero());
+    ASSERT_TRUE(lane.run(1).ok());
+
+    ASSERT_TRUE(lane.run(16, 100).ok());
+
+    EXPECT_EQ(lane.log.whole, 2);
+    EXPECT_THAT(lane.log.rows, Each(1));
 }
 
 TEST(TeamSession, FailsWithThePieceThatFails) {
