@@ -27,14 +27,18 @@ struct Options {
 Result<Hardware> hardware_of(const Options& options, const Study& study, const TaskStudy& task,
                              std::size_t vectors) {
     Progress bar(fmt::format("{}: RTL, CPU runner, Yosys", name_of(task.task)));
-    const Judged& judged = task.named("compressed").seeds.front();
-    BUNCH_RETURN_IF_ERROR(
-        write_run(options.folder + "/" + std::string(name_of(task.task)), judged.run));
-    BUNCH_ASSIGN_OR_RETURN(const IntegerNetwork network, freeze(judged.run.model, task.task));
+    const Variant& compressed = task.named("compressed");
+    BUNCH_RETURN_IF_ERROR(write_run(options.folder + "/" + std::string(name_of(task.task)),
+                                    compressed.seeds.front().run));
+    std::vector<IntegerNetwork> networks;
+    for (const Judged& judged : compressed.seeds) {
+        BUNCH_ASSIGN_OR_RETURN(IntegerNetwork network, freeze(judged.run.model, task.task));
+        networks.push_back(std::move(network));
+    }
     auto fields =
         task.task == Task::pair ? fields_of(study.test_pairs) : fields_of(study.test_muons);
-    auto made = try_hardware(options.folder, network, std::move(fields), vectors, options.threads);
-    bar.end(made.ok() ? fmt::format("latency {} clocks", made->latency) : "failed");
+    auto made = try_hardware(options.folder, networks, std::move(fields), vectors, options.threads);
+    bar.end(made.ok() ? fmt::format("latency {} clocks", made->seeds.front().latency) : "failed");
     return made;
 }
 
@@ -46,7 +50,7 @@ Status report_command(const Options& options) {
     settings.resume = options.resume;
     const std::size_t vectors = options.vectors > 0 ? options.vectors
                                 : options.quick     ? 50'000
-                                                    : 1'000'000;
+                                                    : 10'000'000;
     BUNCH_RETURN_IF_ERROR(make_folder(options.folder));
     const auto begin = std::chrono::steady_clock::now();
     Progress bar("training");
@@ -94,7 +98,7 @@ void add_report_command(CLI::App& app, Action& chosen) {
         ->check(CLI::Range(1, 100));
     command
         ->add_option("--vectors", options->vectors,
-                     "For the RTL and the CPU runner; a million, with --quick 50000")
+                     "For the RTL and the CPU runner; ten million, with --quick 50000")
         ->check(CLI::Range(1, kMostVectors));
     command->add_option("--threads", options->threads, "Networks trained side by side")
         ->capture_default_str();

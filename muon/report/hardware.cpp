@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "muon/parallel.h"
 #include "muon/quantised/onnx_file.h"
 #include "muon/rtl/programs.h"
 #include "muon/sample_file.h"
@@ -82,30 +83,66 @@ Status in_verilator(const Rtl& rtl, const IntegerNetwork& network,
     return internal_error("a changed weight was not noticed: these vectors prove nothing");
 }
 
+/// A network's files: `name`.onnx and rtl_`name`/.
+struct Files {
+    std::string model, rtl_folder;
+};
+
+Files files_of(const std::string& folder, Task task, std::size_t seed) {
+    std::string name(name_of(task));
+    if (seed > 0) name += "_seed_" + std::to_string(seed + 1);
+    return {folder + "/" + name + ".onnx", folder + "/rtl_" + name};
+}
+
+Result<Synthesis> synthesise(const Files& files, const Rtl& rtl, const std::string& identity) {
+    Synthesis made{identity, rtl.latency, rtl.adders, std::nullopt};
+    if (!has_program("yosys")) return made;
+    BUNCH_ASSIGN_OR_RETURN(made.area, area_of(files.rtl_folder, rtl));
+    return made;
+}
+
+/// Side by side: Yosys takes a minute for each.
+Result<std::vector<Synthesis>> synthesise_all(const std::string& folder,
+                                              const std::vector<IntegerNetwork>& networks,
+                                              unsigned threads) {
+    std::vector<Result<Synthesis>> made(networks.size(), Synthesis{});
+    std::vector<Rtl> rtls;
+    for (std::size_t i = 0; i < networks.size(); ++i) {
+        const Files files = files_of(folder, networks[i].task, i);
+        BUNCH_RETURN_IF_ERROR(write_onnx(files.model, networks[i]));
+        rtls.push_back(make_rtl(networks[i], hash_of(onnx_bytes(networks[i]))));
+        BUNCH_RETURN_IF_ERROR(write_rtl(files.rtl_folder, rtls.back()));
+    }
+    for_each_piece(networks.size(), threads, [&](std::size_t i) {
+        made[i] = synthesise(files_of(folder, networks[i].task, i), rtls[i],
+                             hash_of(onnx_bytes(networks[i])));
+    });
+    std::vector<Synthesis> all;
+    for (Result<Synthesis>& one : made) {
+        BUNCH_RETURN_IF_ERROR(one.status());
+        all.push_back(*std::move(one));
+    }
+    return all;
+}
+
 }  // namespace
 
-Result<Hardware> try_hardware(const std::string& folder, const IntegerNetwork& network,
+Result<Hardware> try_hardware(const std::string& folder,
+                              const std::vector<IntegerNetwork>& networks,
                               std::vector<std::int32_t> fields, std::size_t vectors,
                               unsigned threads) {
-    fill_up(fields, network.task, vectors, 77);
-    const auto expected = run_fields(network, fields, threads);
     Hardware made;
     made.vectors = vectors;
-    made.identity = hash_of(onnx_bytes(network));
-    const std::string model = folder + "/" + std::string(name_of(network.task)) + ".onnx";
-    BUNCH_RETURN_IF_ERROR(write_onnx(model, network));
-    const Rtl rtl = make_rtl(network, made.identity);
-    made.latency = rtl.latency;
-    made.adders = rtl.adders;
-    const std::string rtl_folder = folder + "/rtl_" + std::string(name_of(network.task));
-    BUNCH_RETURN_IF_ERROR(write_rtl(rtl_folder, rtl));
-    BUNCH_RETURN_IF_ERROR(on_cpu_runner(folder, model, network.task, fields, expected, made));
-    BUNCH_RETURN_IF_ERROR(in_verilator(rtl, network, fields, expected, threads, made));
-    if (has_program("yosys")) {
-        BUNCH_ASSIGN_OR_RETURN(made.area, area_of(rtl_folder, rtl));
-    } else {
+    BUNCH_ASSIGN_OR_RETURN(made.seeds, synthesise_all(folder, networks, threads));
+    if (!made.seeds.front().area)
         made.missing.push_back("yosys is not installed: cells were not counted.");
-    }
+    const IntegerNetwork& network = networks.front();
+    const std::string model = files_of(folder, network.task, 0).model;
+    fill_up(fields, network.task, vectors, 77);
+    const auto expected = run_fields(network, fields, threads);
+    BUNCH_RETURN_IF_ERROR(on_cpu_runner(folder, model, network.task, fields, expected, made));
+    const Rtl rtl = make_rtl(network, made.seeds.front().identity);
+    BUNCH_RETURN_IF_ERROR(in_verilator(rtl, network, fields, expected, threads, made));
     return made;
 }
 

@@ -6,50 +6,11 @@
 #include <cmath>
 
 #include "muon/histograms.h"
+#include "muon/report/table.h"
+#include "muon/report/targets.h"
 
 namespace bunch::muon {
 namespace {
-
-constexpr double kBaselineBits = 896 * 18;
-
-struct Spread {
-    double mean = 0;
-    double deviation = 0;  ///< between seeds
-};
-
-template <typename Value>
-Spread spread_of(const std::vector<Judged>& seeds, const Value& value) {
-    Spread spread;
-    const auto count = static_cast<double>(seeds.size());
-    for (const Judged& judged : seeds) spread.mean += value(judged.score) / count;
-    for (const Judged& judged : seeds)
-        spread.deviation += std::pow(value(judged.score) - spread.mean, 2);
-    spread.deviation = seeds.size() < 2 ? 0 : std::sqrt(spread.deviation / (count - 1));
-    return spread;
-}
-
-Spread figure_of(const Variant& variant, std::size_t figure) {
-    return spread_of(variant.seeds, [&](const Score& score) { return score.figures[figure]; });
-}
-
-Spread bits_of(const Variant& variant) {
-    return spread_of(variant.seeds,
-                     [](const Score& score) { return static_cast<double>(score.size.bits); });
-}
-
-std::vector<std::string> figure_names(Task task) {
-    if (task == Task::recalibration) return {"phi 68 %", "phi RMS", "eta 68 %", "pt 68 %"};
-    return {"ROC AUC", "PR AUC", "fakes rejected at 95 %"};
-}
-
-std::string heading(const std::vector<std::string>& cells) {
-    std::string row = "|", line = "|";
-    for (const std::string& cell : cells) {
-        row += " " + cell + " |";
-        line += "---|";
-    }
-    return row + "\n" + line + "\n";
-}
 
 std::string number(double value) {
     return fmt::format("{:.{}f}", value, std::abs(value) >= 10 ? 1 : 4);
@@ -100,27 +61,6 @@ std::string raw_row(const MuonSample& sample) {
                        number(raw.phi.rms), number(raw.eta.q68), number(raw.pt.q68));
 }
 
-std::string verdict(bool met) {
-    return met ? "met" : "**missed**";
-}
-
-/// A figure of the compressed networks against the baseline, the worst of the four and two of them.
-struct Ratios {
-    double worst = 0, phi_rms = 0, pt = 0;
-};
-
-Ratios ratios_of(const TaskStudy& study, const std::string& baseline) {
-    Ratios ratios;
-    for (std::size_t i = 0; i < 4; ++i) {
-        const double ratio =
-            figure_of(study.named("compressed"), i).mean / figure_of(study.named(baseline), i).mean;
-        ratios.worst = std::max(ratios.worst, ratio);
-        if (i == 1) ratios.phi_rms = ratio;
-        if (i == 3) ratios.pt = ratio;
-    }
-    return ratios;
-}
-
 /// Each figure of the compressed networks against the baseline of the same seed.
 std::string ratios_text(const TaskStudy& study, const std::string& baseline) {
     const Variant &ours = study.named("compressed"), &theirs = study.named(baseline);
@@ -137,61 +77,25 @@ std::string ratios_text(const TaskStudy& study, const std::string& baseline) {
     return text + ".\n\n";
 }
 
-std::string targets(const ReportInput& input) {
-    const TaskStudy& muons = input.study.recalibration;
-    const double smaller = kBaselineBits / bits_of(muons.named("compressed")).mean;
-    const Ratios ratios = ratios_of(muons, "baseline");
-    const double behind = figure_of(input.study.pair.named("teacher"), 0).mean -
-                          figure_of(input.study.pair.named("compressed"), 0).mean;
-    std::string text = heading({"target", "found", "must", "aim"});
-    const auto line = [&](const std::string& what, const std::string& found, bool must, bool aim) {
-        text += fmt::format("| {} | {} | {} | {} |\n", what, found, verdict(must), verdict(aim));
-    };
-    line("weight bits against 896 × 18: ≥ 5×, aim ≥ 9×", fmt::format("{:.1f}×", smaller),
-         smaller >= 5, smaller >= 9);
-    line("the published claim: over 4× smaller at equal or lower error",
-         fmt::format("{:.1f}×, worst ratio {:.3f}", smaller, ratios.worst),
-         smaller >= 4 && ratios.worst <= 1, smaller >= 4 && ratios.worst <= 1);
-    line("error / baseline: all four ≤ 1; aim ≤ 0.97 on phi RMS and pt",
-         fmt::format("worst {:.3f}; phi RMS {:.3f}, pt {:.3f}", ratios.worst, ratios.phi_rms,
-                     ratios.pt),
-         ratios.worst <= 1, ratios.phi_rms <= 0.97 && ratios.pt <= 0.97);
-    line("pair AUC behind the teacher's: ≤ 0.006, aim ≤ 0.003", fmt::format("{:.4f}", behind),
-         behind <= 0.006, behind <= 0.003);
-    const Hardware& hardware = input.recalibration;
-    line("latency: ≤ 20 clocks, aim ≤ 16", std::to_string(hardware.latency), hardware.latency <= 20,
-         hardware.latency <= 16);
-    if (hardware.area)
-        line("LUT / DSP by Yosys: ≤ 5000 / 1, aim ≤ 3000",
-             fmt::format("{} / {}", hardware.area->luts, hardware.area->dsps),
-             hardware.area->luts <= 5000 && hardware.area->dsps <= 1, hardware.area->luts <= 3000);
-    if (!hardware.benches.empty()) {
-        const BenchResult& plain = hardware.benches.front().result;
-        const double rate = static_cast<double>(plain.vectors) / plain.seconds / 1e6;
-        line("bit-exact vectors: 1e6, aim 1e7", std::to_string(plain.vectors),
-             plain.vectors >= 1'000'000, plain.vectors >= 10'000'000);
-        line("simulation: ≥ 0.5 M/s, aim 1.5", fmt::format("{:.2f} M/s", rate), rate >= 0.5,
-             rate >= 1.5);
+std::string synthesis_table(const std::vector<Synthesis>& seeds) {
+    std::string text = heading({"seed", "network", "clocks", "adders before synthesis", "LUT", "FF",
+                                "DSP", "block RAM", "longest path: LUT", "CARRY4"});
+    for (std::size_t i = 0; i < seeds.size(); ++i) {
+        const Synthesis& seed = seeds[i];
+        text += fmt::format("| {} | `{}` | {} | {} |", i + 1, seed.identity.substr(0, 12),
+                            seed.latency, seed.adders);
+        if (seed.area)
+            text += fmt::format(" {} | {} | {} | {} | {} | {} |\n", seed.area->luts,
+                                seed.area->flip_flops, seed.area->dsps, seed.area->block_rams,
+                                seed.area->lut_levels, seed.area->carry_levels);
+        else
+            text += " | | | | | |\n";
     }
-    const double seconds =
-        spread_of(muons.named("student").seeds, [](const Score& s) { return s.seconds; }).mean +
-        spread_of(muons.named("compressed").seeds, [](const Score& s) { return s.seconds; }).mean;
-    line("train, prune and QAT on one core: ≤ 5 min, aim 1 min", fmt::format("{:.0f} s", seconds),
-         seconds <= 300, seconds <= 60);
     return text + "\n";
 }
 
 std::string hardware_text(const char* name, const Hardware& hardware) {
-    std::string text =
-        fmt::format("### {}\n\nNetwork `{}`: latency {} clocks, {} adders before synthesis.\n\n",
-                    name, hardware.identity, hardware.latency, hardware.adders);
-    if (hardware.area)
-        text += fmt::format(
-            "Yosys `synth_xilinx -family xcup -flatten`: {} LUT, {} FF, {} DSP, {} block RAM; "
-            "longest "
-            "path between registers {} LUT and {} CARRY4.\n\n",
-            hardware.area->luts, hardware.area->flip_flops, hardware.area->dsps,
-            hardware.area->block_rams, hardware.area->lut_levels, hardware.area->carry_levels);
+    std::string text = fmt::format("### {}\n\n", name) + synthesis_table(hardware.seeds);
     text += heading(
         {"against the integers in C++", "vectors", "differ", "clocks", "M/s", "waiting, room"});
     if (hardware.cpu_differs)
@@ -209,56 +113,6 @@ std::string hardware_text(const char* name, const Hardware& hardware) {
     return text + "\n";
 }
 
-nlohmann::json json_of(const Score& score) {
-    return {{"figures", score.figures},
-            {"weights", score.size.weights},
-            {"bits", score.size.bits},
-            {"seconds", score.seconds}};
-}
-
-nlohmann::json json_of(const TaskStudy& study) {
-    nlohmann::json made = {{"figures", figure_names(study.task)}};
-    const auto add = [&](const char* key, const std::vector<Variant>& variants) {
-        for (const Variant& variant : variants)
-            for (const Judged& judged : variant.seeds) {
-                nlohmann::json entry = json_of(judged.score);
-                entry["settings"] = judged.run.settings;
-                made[key][variant.name].push_back(entry);
-            }
-    };
-    add("variants", study.variants);
-    add("ablation", study.ablation);
-    add("few", study.few);
-    for (const SearchPoint& point : study.search) {
-        nlohmann::json entry = json_of(point.score);
-        entry["hidden"] = point.hidden;
-        made["search"].push_back(entry);
-    }
-    for (const ParetoPoint& point : study.pareto) {
-        nlohmann::json entry = json_of(point.score);
-        entry["weight_bits"] = point.weight_bits;
-        entry["sparsity"] = point.sparsity;
-        made["pareto"].push_back(entry);
-    }
-    return made;
-}
-
-nlohmann::json json_of(const Hardware& hardware) {
-    nlohmann::json made = {{"network", hardware.identity},
-                           {"latency_clocks", hardware.latency},
-                           {"adders", hardware.adders},
-                           {"vectors", hardware.vectors},
-                           {"missing", hardware.missing}};
-    if (hardware.cpu_differs) made["cpu_differs"] = *hardware.cpu_differs;
-    if (hardware.area) made["area"] = json_of(*hardware.area);
-    for (const BenchRun& run : hardware.benches) {
-        made["benches"][run.what] = json_of(run.result);
-        made["benches"][run.what]["room"] = run.room;
-    }
-    if (hardware.control) made["control_mismatches"] = hardware.control->mismatches;
-    return made;
-}
-
 }  // namespace
 
 std::string markdown_of(const ReportInput& input) {
@@ -273,7 +127,7 @@ std::string markdown_of(const ReportInput& input) {
         "## Targets\n\n",
         input.command, input.seconds, settings.muons, settings.pairs, settings.test, kTestSeed,
         settings.seeds, settings.epochs + settings.compression_epochs);
-    text += targets(input);
+    text += targets_of(input);
     text +=
         "## Recalibration\n\n" +
         table_of(Task::recalibration, study.recalibration.variants, "network",
@@ -295,25 +149,11 @@ std::string markdown_of(const ReportInput& input) {
         search_of(study.recalibration) + search_of(study.pair);
     text +=
         "## Size against error\n\n![Pareto](pareto.svg)\n\n![curves](curves.svg)\n\n## "
-        "Hardware\n\n";
+        "Hardware\n\nCells by Yosys, `synth_xilinx -family xcup -flatten`, with the longest path "
+        "between registers; the first seed's networks ran on the CPU runner and in Verilator.\n\n";
     text += hardware_text("Recalibration", input.recalibration);
     text += hardware_text("Pairs", input.pair);
     return text;
-}
-
-nlohmann::json json_of(const Study& study) {
-    return {{"settings", json_of(study.settings)},
-            {"recalibration", json_of(study.recalibration)},
-            {"pair", json_of(study.pair)}};
-}
-
-nlohmann::json json_of(const ReportInput& input) {
-    nlohmann::json made = json_of(input.study);
-    made["command"] = input.command;
-    made["seconds"] = input.seconds;
-    made["hardware"] = {{"recalibration", json_of(input.recalibration)},
-                        {"pair", json_of(input.pair)}};
-    return made;
 }
 
 }  // namespace bunch::muon

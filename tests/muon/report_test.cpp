@@ -21,7 +21,7 @@ TEST(Report, ShowsEveryNetworkAndThatHardwareIsEqual) {
         testing::TempDir() + std::to_string(::getpid()) + " muon report with a '";
     std::filesystem::remove_all(folder);
     const char* arguments[] = {"bunch-muon", "report", folder.c_str(), "--quick",
-                               "--seeds",    "1",      "--vectors",    "20000"};
+                               "--seeds",    "2",      "--vectors",    "20000"};
 
     ASSERT_EQ(run(8, arguments), 0);
 
@@ -43,7 +43,10 @@ TEST(Report, ShowsEveryNetworkAndThatHardwareIsEqual) {
     for (const char* task : {"recalibration", "pair"}) {
         const auto& hardware = json["hardware"][task];
         EXPECT_EQ(hardware["benches"].size(), has_program("verilator") ? 4U : 0U);
-        EXPECT_EQ(hardware.contains("area"), has_program("yosys"));
+        ASSERT_EQ(hardware["seeds"].size(), 2U);
+        for (const auto& seed : hardware["seeds"])
+            EXPECT_EQ(seed.contains("area"), has_program("yosys"));
+        EXPECT_NE(hardware["seeds"][0]["network"], hardware["seeds"][1]["network"]);
         EXPECT_EQ(hardware["missing"].size(),
                   (has_program("verilator") ? 0U : 1U) + (has_program("yosys") ? 0U : 1U));
     }
