@@ -74,9 +74,11 @@ Status report_command(const Options& options) {
     for (const auto& [name, svg] : pictures)
         BUNCH_RETURN_IF_ERROR(write_text(options.folder + "/" + name, svg));
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-    const ReportInput input{*study, muons, pairs, seconds.count(),
-                            fmt::format("bunch-muon report{} --seeds {}",
-                                        options.quick ? " --quick" : "", settings.seeds)};
+    const ReportInput input{
+        *study, muons, pairs, seconds.count(),
+        fmt::format("bunch-muon report{}{} --seeds {} --vectors {} --threads {}",
+                    options.quick ? " --quick" : "", options.resume ? " --continue" : "",
+                    settings.seeds, vectors, settings.threads)};
     BUNCH_RETURN_IF_ERROR(
         write_text(options.folder + "/report.json", json_of(input).dump(2) + "\n"));
     BUNCH_RETURN_IF_ERROR(write_text(options.folder + "/report.md", markdown_of(input)));

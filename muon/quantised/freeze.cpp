@@ -19,8 +19,13 @@ Result<IntegerLayer> freeze_layer(const Dense& layer, int bits, int least, int i
             std::all_of(channel.begin(), channel.end(), [](float w) { return w == 0; });
         // A unit without weights is a constant: any scale does.
         if (dead) exponent = std::max(exponent, 4 - input_exponent + output_exponents[o]);
-        const double bias = std::nearbyint(
-            std::ldexp(static_cast<double>(layer.biases[o]), exponent + input_exponent));
+        const auto scaled_bias = [&] {
+            return std::nearbyint(
+                std::ldexp(static_cast<double>(layer.biases[o]), exponent + input_exponent));
+        };
+        // Weights so small that their scale would make the bias too large hardly matter.
+        while (exponent > least && std::abs(scaled_bias()) >= kSumLimit / 2.0) --exponent;
+        const double bias = scaled_bias();
         if (!(std::abs(bias) < static_cast<double>(kSumLimit)))
             return invalid_argument(fmt::format(
                 "bias {} of a unit is too large for its weights' scale; train with a smaller rate",

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "muon/parallel.h"
 #include "muon/quantised/onnx_file.h"
 #include "muon/rtl/programs.h"
 #include "muon/sample_file.h"
+#include "muon/scratch_folder.h"
 #include "muon/vectors.h"
 
 namespace bunch::muon {
@@ -16,6 +18,16 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kRunner = "bunch-runner-cpu";
+constexpr std::size_t kRunnerRows = 1'000'000;  // in a call; it takes up to 1 << 20
+
+/// What a network makes of fields, and what one with a weight changed does.
+struct Vectors {
+    std::vector<std::int32_t> fields, expected, changed;
+};
+
+Status proves_nothing() {
+    return internal_error("a changed weight was not noticed: these vectors prove nothing");
+}
 
 /// Beside this program in a build tree, or installed.
 std::string runner() {
@@ -27,35 +39,61 @@ std::string runner() {
     return "";
 }
 
-Status on_cpu_runner(const std::string& folder, const std::string& model, Task task,
-                     std::span<const std::int32_t> fields, std::span<const std::int32_t> expected,
-                     Hardware& to) {
+/// How many of the numbers that the runner makes of these fields are not as expected.
+Result<std::size_t> count_differing(const std::string& program, const std::string& model, Task task,
+                                    std::span<const std::int32_t> fields,
+                                    std::span<const std::int32_t> expected) {
+    BUNCH_ASSIGN_OR_RETURN(const ScratchFolder scratch, ScratchFolder::make());
+    const std::string inputs = scratch.path() + "/fields.npy";
+    BUNCH_RETURN_IF_ERROR(write_integers(inputs, fields, input_count(task, Encoding::raw)));
+    BUNCH_RETURN_IF_ERROR(
+        output_of(fmt::format("{} model run {} --input {} --output-dir {}", quoted(program),
+                              quoted(model), quoted("fields=" + inputs), quoted(scratch.path())))
+            .status());
+    const std::string made =
+        scratch.path() + (task == Task::pair ? "/logit.npy" : "/corrected.npy");
+    BUNCH_ASSIGN_OR_RETURN(const auto found, read_integers(made, output_count(task)));
+    if (found.size() != expected.size()) return expected.size();
+    std::size_t differing = 0;
+    for (std::size_t i = 0; i < found.size(); ++i) differing += found[i] != expected[i] ? 1 : 0;
+    return differing;
+}
+
+Result<std::size_t> differing_on_runner(const std::string& program, const std::string& model,
+                                        Task task, std::span<const std::int32_t> fields,
+                                        std::span<const std::int32_t> expected) {
+    const std::size_t inputs = input_count(task, Encoding::raw), outputs = output_count(task);
+    const std::size_t vectors = fields.size() / inputs;
+    std::size_t differing = 0;
+    for (std::size_t begin = 0; begin < vectors; begin += kRunnerRows) {
+        const std::size_t rows = std::min(kRunnerRows, vectors - begin);
+        BUNCH_ASSIGN_OR_RETURN(
+            const std::size_t here,
+            count_differing(program, model, task, fields.subspan(begin * inputs, rows * inputs),
+                            expected.subspan(begin * outputs, rows * outputs)));
+        differing += here;
+    }
+    return differing;
+}
+
+Status on_cpu_runner(const std::string& model, Task task, const Vectors& vectors, Hardware& to) {
     const std::string program = runner();
     if (program.empty()) {
         to.missing.push_back("bunch-runner-cpu is not built: the ONNX file did not run on it.");
         return ok_status();
     }
-    const std::string inputs = folder + "/fields.npy";
-    BUNCH_RETURN_IF_ERROR(write_integers(inputs, fields, input_count(task, Encoding::raw)));
-    BUNCH_RETURN_IF_ERROR(
-        output_of(fmt::format("{} model run {} --input {} --output-dir {}", quoted(program),
-                              quoted(model), quoted("fields=" + inputs), quoted(folder)))
-            .status());
-    const std::string made = folder + (task == Task::pair ? "/logit.npy" : "/corrected.npy");
-    BUNCH_ASSIGN_OR_RETURN(const auto found, read_integers(made, output_count(task)));
-    to.cpu_differs = found.size() == expected.size() ? 0 : expected.size();
-    for (std::size_t i = 0; i < found.size() && found.size() == expected.size(); ++i)
-        *to.cpu_differs += found[i] != expected[i] ? 1 : 0;
-    fs::remove(inputs);
-    fs::remove(made);
-    if (*to.cpu_differs == 0) return ok_status();
-    return internal_error(
-        fmt::format("{} numbers of the CPU runner differ from the integers", *to.cpu_differs));
+    BUNCH_ASSIGN_OR_RETURN(to.cpu_differs, differing_on_runner(program, model, task, vectors.fields,
+                                                               vectors.expected));
+    if (*to.cpu_differs > 0)
+        return internal_error(
+            fmt::format("{} numbers of the CPU runner differ from the integers", *to.cpu_differs));
+    BUNCH_ASSIGN_OR_RETURN(
+        to.cpu_control, differing_on_runner(program, model, task, vectors.fields, vectors.changed));
+    return *to.cpu_control > 0 ? ok_status() : proves_nothing();
 }
 
-Status in_verilator(const Rtl& rtl, const IntegerNetwork& network,
-                    std::span<const std::int32_t> fields, std::span<const std::int32_t> expected,
-                    unsigned threads, Hardware& to) {
+Status in_verilator(const Rtl& rtl, const IntegerNetwork& network, const Vectors& vectors,
+                    Hardware& to) {
     if (!has_program("verilator")) {
         to.missing.push_back("verilator is not installed: the RTL did not run.");
         return ok_status();
@@ -71,16 +109,13 @@ Status in_verilator(const Rtl& rtl, const IntegerNetwork& network,
           Run{"8 muons in every crossing, 320 MHz", {"full", 3, 0, 8, kRoomAtFull}},
           Run{"0 to 8 muons in a crossing, 240 MHz", {"crossings", 4, 0, 6, kRoomAtMixed}}}) {
         BUNCH_ASSIGN_OR_RETURN(const BenchResult result,
-                               bench.run(network, fields, expected, run.settings));
+                               bench.run(network, vectors.fields, vectors.expected, run.settings));
         BUNCH_RETURN_IF_ERROR(
             judge("RTL, " + std::string(run.what), run.settings, result, rtl.latency));
         to.benches.push_back({run.what, result, run.settings.room});
     }
-    BUNCH_ASSIGN_OR_RETURN(const IntegerNetwork other, with_one_weight_changed(network, fields));
-    const auto changed = run_fields(other, fields, threads);
-    BUNCH_ASSIGN_OR_RETURN(to.control, bench.run(network, fields, changed, {}));
-    if (to.control->mismatches > 0) return ok_status();
-    return internal_error("a changed weight was not noticed: these vectors prove nothing");
+    BUNCH_ASSIGN_OR_RETURN(to.control, bench.run(network, vectors.fields, vectors.changed, {}));
+    return to.control->mismatches > 0 ? ok_status() : proves_nothing();
 }
 
 /// A network's files: `name`.onnx and rtl_`name`/.
@@ -139,10 +174,12 @@ Result<Hardware> try_hardware(const std::string& folder,
     const IntegerNetwork& network = networks.front();
     const std::string model = files_of(folder, network.task, 0).model;
     fill_up(fields, network.task, vectors, 77);
-    const auto expected = run_fields(network, fields, threads);
-    BUNCH_RETURN_IF_ERROR(on_cpu_runner(folder, model, network.task, fields, expected, made));
+    BUNCH_ASSIGN_OR_RETURN(const IntegerNetwork other, with_one_weight_changed(network, fields));
+    Vectors all{{}, run_fields(network, fields, threads), run_fields(other, fields, threads)};
+    all.fields = std::move(fields);
+    BUNCH_RETURN_IF_ERROR(on_cpu_runner(model, network.task, all, made));
     const Rtl rtl = make_rtl(network, made.seeds.front().identity);
-    BUNCH_RETURN_IF_ERROR(in_verilator(rtl, network, fields, expected, threads, made));
+    BUNCH_RETURN_IF_ERROR(in_verilator(rtl, network, all, made));
     return made;
 }
 

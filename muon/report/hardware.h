@@ -30,6 +30,7 @@ struct Synthesis {
 struct Hardware {
     std::vector<Synthesis> seeds;            ///< the first one ran on what follows
     std::optional<std::size_t> cpu_differs;  ///< of `vectors`, on the CPU runner
+    std::optional<std::size_t> cpu_control;  ///< the same against a network with one weight changed
     std::size_t vectors = 0;
     std::vector<BenchRun> benches;       ///< empty without verilator
     std::optional<BenchResult> control;  ///< with one weight changed

@@ -52,6 +52,7 @@ nlohmann::json json_of(const Hardware& hardware) {
         made["benches"][run.what] = json_of(run.result);
         made["benches"][run.what]["room"] = run.room;
     }
+    if (hardware.cpu_control) made["cpu_control_differs"] = *hardware.cpu_control;
     if (hardware.control) made["control_mismatches"] = hardware.control->mismatches;
     return made;
 }

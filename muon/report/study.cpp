@@ -3,74 +3,15 @@
 #include <algorithm>
 
 #include "core/check.h"
+#include "muon/report/choices.h"
+#include "muon/report/study_folder.h"
 #include "muon/report/workshop.h"
-#include "muon/sample_file.h"
 #include "muon/toy/sample.h"
 
 namespace bunch::muon {
 namespace {
 
-constexpr std::uint64_t kTrainingSeed = 1, kDetectorSeed = 7;
 const OnEpoch kQuiet = [](const EpochRecord&) {};
-using Widths = std::vector<std::size_t>;
-const Widths kStudent = {48, 24, 16}, kBaseline = {16, 16, 16, 16}, kTeacher = {256, 256, 256, 256};
-constexpr double kSparsity = 0.86;
-constexpr float kDistillation = 0.3F;
-constexpr float kDecay = 0.03F, kBaselineDecay = 0.01F;  // each the best of a few, by validation
-constexpr double kTeacherRate = 1e-3, kBaselineRate = 4e-3, kStudentRate = 4e-3,
-                 kCompressionRate = 6e-3;
-
-/// What a compression uses.
-struct Techniques {
-    bool aware = true;
-    bool distillation = false;
-    bool pruning = true;
-    bool transfer = true;  ///< pairs only: from the student of the same seed
-    bool equalised = true;
-    bool decay = true;
-    int weight_bits = 6;
-    double sparsity = kSparsity;
-};
-
-struct Ablation {
-    const char* name;
-    Techniques techniques;
-};
-
-std::vector<Ablation> ablations_of(Task task) {
-    std::vector<Ablation> all = {{"as chosen", {}},
-                                 {"no quantisation-aware training", {.aware = false}},
-                                 {"no pruning", {.pruning = false}},
-                                 {"no equalisation", {.equalised = false}},
-                                 {"no weight decay", {.decay = false}},
-                                 {"distillation added", {.distillation = true}}};
-    if (task == Task::pair) all.push_back({"no transfer", {.transfer = false}});
-    return all;
-}
-
-const std::vector<Widths>& searched() {
-    static const std::vector<Widths> all = {{32, 16},     {64, 32},         {16, 16, 16},
-                                            {32, 16, 16}, {48, 24, 16},     {64, 32, 16},
-                                            {96, 48, 24}, {32, 24, 16, 16}, {48, 32, 24, 16}};
-    return all;
-}
-
-std::string text_of(const Widths& widths) {
-    std::string text;
-    for (const std::size_t width : widths)
-        text += (text.empty() ? "" : "-") + std::to_string(width);
-    return text;
-}
-
-/// Of all layers between these hidden widths.
-std::size_t weights_between(Task task, const Widths& hidden) {
-    std::size_t before = input_count(task, Encoding::folded), count = 0;
-    for (const std::size_t width : hidden) {
-        count += before * width;
-        before = width;
-    }
-    return count + before * output_count(task);
-}
 
 /// Data of one task in both encodings.
 struct Data {
@@ -116,17 +57,6 @@ class TaskRunner {
         std::size_t rows;
         TaskData data;
     };
-
-    static const std::vector<Techniques>& pareto_grid() {
-        static const std::vector<Techniques> grid = [] {
-            std::vector<Techniques> all;
-            for (const int bits : {4, 5, 6, 8})
-                for (const double sparsity : {0.5, 0.7, 0.8, 0.87, 0.92})
-                    all.push_back({.weight_bits = bits, .sparsity = sparsity});
-            return all;
-        }();
-        return grid;
-    }
 
     bool is_pair() const { return to_.task == Task::pair; }
 
@@ -186,8 +116,10 @@ class TaskRunner {
     CompressRecipe recipe_of(const Techniques& techniques, std::size_t seed, std::size_t epochs) {
         CompressRecipe recipe;
         recipe.plan.weight_bits = techniques.weight_bits;
+        recipe.plan.activation_bits = techniques.activation_bits;
         recipe.training = training(epochs, kCompressionRate, techniques.decay ? kDecay : 0, seed);
-        if (techniques.pruning) recipe.training.pruning.sparsity = techniques.sparsity;
+        if (techniques.pruning)
+            recipe.training.pruning.sparsity = techniques.sparsity.value_or(sparsity_of(to_.task));
         recipe.aware = techniques.aware;
         recipe.equalised = techniques.equalised;
         if (!techniques.distillation) return recipe;
@@ -252,14 +184,14 @@ class TaskRunner {
         for (std::size_t i = 0; i < points.size(); ++i) {
             const Techniques& techniques = pareto_grid()[i];
             const std::string what = std::to_string(techniques.weight_bits) + " bits, sparsity " +
-                                     std::to_string(techniques.sparsity).substr(0, 4);
+                                     std::to_string(*techniques.sparsity).substr(0, 4);
             jobs.push_back(
                 compression_job(what, 0, techniques, settings_.pareto_epochs, points[i]));
         }
         BUNCH_RETURN_IF_ERROR(workshop.run(to_.task, jobs));
         for (std::size_t i = 0; i < points.size(); ++i)
             to_.pareto.push_back(
-                {pareto_grid()[i].weight_bits, pareto_grid()[i].sparsity, points[i].score});
+                {pareto_grid()[i].weight_bits, *pareto_grid()[i].sparsity, points[i].score});
         return ok_status();
     }
 
@@ -279,9 +211,10 @@ class TaskRunner {
         const FloatRecipe recipe{hidden, training(settings_.epochs, kStudentRate, kDecay, 0)};
         BUNCH_ASSIGN_OR_RETURN(const TrainedRun student, train_float(data_.folded, recipe, kQuiet));
         Techniques techniques;
-        techniques.sparsity = std::max(
-            0.0, 1 - (1 - kSparsity) * static_cast<double>(weights_between(to_.task, kStudent)) /
-                         static_cast<double>(weights_between(to_.task, hidden)));
+        techniques.sparsity =
+            std::max(0.0, 1 - (1 - sparsity_of(to_.task)) *
+                                  static_cast<double>(weights_between(to_.task, kStudent)) /
+                                  static_cast<double>(weights_between(to_.task, hidden)));
         return compress(data_.folded, student, recipe_of(techniques, 0, settings_.pareto_epochs),
                         kQuiet);
     }
@@ -296,18 +229,6 @@ class TaskRunner {
 template <typename Sample>
 Data data_of(const Sample& sample) {
     return {split(dataset_of(sample, Encoding::raw)), split(dataset_of(sample, Encoding::folded))};
-}
-
-/// Leaves the settings in the folder, or compares them with those of the study to be resumed.
-Status begin_in(const StudySettings& settings) {
-    if (settings.folder.empty()) return ok_status();
-    const std::string path = settings.folder + "/study.json",
-                      text = json_of(settings).dump(2) + "\n";
-    if (!settings.resume) return write_text(path, text);
-    BUNCH_ASSIGN_OR_RETURN(const std::string before, read_text(path));
-    if (before == text) return ok_status();
-    return invalid_argument("'" + path + "' is of a study with other settings; give the same " +
-                            "options, or begin anew in another folder");
 }
 
 }  // namespace
@@ -345,12 +266,15 @@ nlohmann::json json_of(const StudySettings& settings) {
             {"teacher_epochs", settings.teacher_epochs},
             {"pareto_epochs", settings.pareto_epochs},
             {"few", settings.few},
-            {"few_visits", settings.few_visits}};
+            {"few_visits", settings.few_visits},
+            {"choices", choices()}};
 }
 
 Result<Study> run_study(const StudySettings& settings, const OnStep& on_step) {
     if (settings.seeds == 0) return invalid_argument("a study needs at least 1 seed");
-    BUNCH_RETURN_IF_ERROR(begin_in(settings));
+    if (!settings.folder.empty())
+        BUNCH_RETURN_IF_ERROR(
+            begin_study_folder(settings.folder, json_of(settings).dump(2) + "\n", settings.resume));
     Study study;
     study.settings = settings;
     study.pair.task = Task::pair;

@@ -16,11 +16,17 @@ std::string number(double value) {
     return fmt::format("{:.{}f}", value, std::abs(value) >= 10 ? 1 : 4);
 }
 
+/// Without a deviation where there is one seed.
+std::string with_deviation(const Spread& spread, const Variant& variant) {
+    if (variant.seeds.size() < 2) return number(spread.mean);
+    return fmt::format("{} ± {}", number(spread.mean), number(spread.deviation));
+}
+
 std::string row_of(const Variant& variant) {
     std::string row = "| " + variant.name + " |";
     for (std::size_t i = 0; i < variant.seeds.front().score.figures.size(); ++i) {
         const Spread spread = figure_of(variant, i);
-        row += fmt::format(" {} ± {} |", number(spread.mean), number(spread.deviation));
+        row += " " + with_deviation(spread, variant) + " |";
     }
     const Spread weights = spread_of(
         variant.seeds, [](const Score& score) { return static_cast<double>(score.size.weights); });
@@ -71,14 +77,13 @@ std::string ratios_text(const TaskStudy& study, const std::string& baseline) {
         for (std::size_t s = 0; s < ratios.seeds.size(); ++s)
             ratios.seeds[s].score.figures[i] /= theirs.seeds[s].score.figures[i];
         const Spread spread = figure_of(ratios, i);
-        text += fmt::format("{}{} {:.4f} ± {:.4f}", i == 0 ? "" : ", ", names[i], spread.mean,
-                            spread.deviation);
+        text += fmt::format("{}{} {}", i == 0 ? "" : ", ", names[i], with_deviation(spread, ours));
     }
     return text + ".\n\n";
 }
 
 std::string synthesis_table(const std::vector<Synthesis>& seeds) {
-    std::string text = heading({"seed", "network", "clocks", "adders before synthesis", "LUT", "FF",
+    std::string text = heading({"seed", "network", "clocks", "adders of the layers", "LUT", "FF",
                                 "DSP", "block RAM", "longest path: LUT", "CARRY4"});
     for (std::size_t i = 0; i < seeds.size(); ++i) {
         const Synthesis& seed = seeds[i];
@@ -108,52 +113,75 @@ std::string hardware_text(const char* name, const Hardware& hardware) {
                             room > 0 ? fmt::format("{} of {}", result.most_waiting, room) : "");
     };
     for (const BenchRun& run : hardware.benches) bench("RTL, " + run.what, run.result, run.room);
-    if (hardware.control) bench("control: one weight changed, must differ", *hardware.control, 0);
+    if (hardware.cpu_control)
+        text += fmt::format(
+            "| control: one weight changed, must differ: CPU runner | {} | {} | | | |\n",
+            hardware.vectors, *hardware.cpu_control);
+    if (hardware.control)
+        bench("control: one weight changed, must differ: RTL", *hardware.control, 0);
     for (const std::string& sentence : hardware.missing) text += "\n" + sentence + "\n";
     return text + "\n";
+}
+
+std::string opening(const ReportInput& input) {
+    const StudySettings& settings = input.study.settings;
+    const std::size_t epochs = settings.epochs + settings.compression_epochs;
+    return fmt::format(
+        "# Muon networks: report\n\nMade by `{}` in {:.0f} s{}. A toy detector, open tools: no "
+        "figure here is an experiment's or a vendor's.\n\n{} muons and {} pairs, of which the last "
+        "tenth chooses each network's best epoch; judged on {} others of each, from a seed ({}) "
+        "that was fixed beforehand, and the compressed ones by their integers. Mean ± deviation "
+        "over {} seeds. Baselines had {} epochs, as many as a student ({}) and its compression "
+        "({}) "
+        "together; a pair network that begins from recalibration has that one's {} besides. "
+        "docs/MUON.md explains the method.\n\n",
+        input.command, input.seconds,
+        settings.resume ? ", going on with networks that were there" : "", settings.muons,
+        settings.pairs, settings.test, kTestSeed, settings.seeds, epochs, settings.epochs,
+        settings.compression_epochs, settings.epochs);
+}
+
+std::string networks_text(const Study& study) {
+    return "## Recalibration\n\n" +
+           table_of(Task::recalibration, study.recalibration.variants, "network",
+                    raw_row(study.test_muons)) +
+           ratios_text(study.recalibration, "baseline") +
+           ratios_text(study.recalibration, "baseline, folded") +
+           "![resolution](resolution.svg)\n\n## Pairs\n\n" +
+           table_of(Task::pair, study.pair.variants, "network") +
+           "![ROC](roc.svg)\n\nPictures are of the first seed. Bits: 18 for each weight in "
+           "floating "
+           "point (the published words), the weight's own width when compressed; biases and the "
+           "table of pt (512 × 8) are not counted. s: of one core, for compressed networks without "
+           "the student's.\n\n";
+}
+
+std::string comparisons_text(const Study& study) {
+    const std::string epochs = std::to_string(study.settings.pareto_epochs);
+    return "## What each technique is worth\n\nThe compressed networks with one thing "
+           "changed.\n\n" +
+           table_of(Task::recalibration, study.recalibration.ablation, "recalibration") +
+           table_of(Task::pair, study.pair.ablation, "pairs") +
+           "## Few labelled rows\n\nStudents in floating point; teacher and transfer have seen the "
+           "whole sample.\n\n" +
+           table_of(Task::recalibration, study.recalibration.few, "recalibration") +
+           table_of(Task::pair, study.pair.few, "pairs") +
+           "## Student search\n\nOne seed, without transfer, compressed in " + epochs +
+           " epochs to as many weights as the chosen student; s with the student's training.\n\n" +
+           search_of(study.recalibration) + search_of(study.pair) +
+           "## Size against error\n\nThe first seed, compressed in " + epochs +
+           " epochs.\n\n![Pareto](pareto.svg)\n\n![curves](curves.svg)\n\n";
 }
 
 }  // namespace
 
 std::string markdown_of(const ReportInput& input) {
-    const Study& study = input.study;
-    const StudySettings& settings = study.settings;
-    std::string text = fmt::format(
-        "# Muon networks: report\n\nMade by `{}` in {:.0f} s. A toy detector, open tools: no "
-        "figure "
-        "here is an experiment's or a vendor's.\nTrained on {} muons and {} pairs, judged on {} of "
-        "each from a seed ({}) fixed beforehand; mean ± deviation over {} seeds.\nBaseline and "
-        "compressed networks had equally many epochs ({}). docs/MUON.md explains the method.\n\n"
-        "## Targets\n\n",
-        input.command, input.seconds, settings.muons, settings.pairs, settings.test, kTestSeed,
-        settings.seeds, settings.epochs + settings.compression_epochs);
-    text += targets_of(input);
-    text +=
-        "## Recalibration\n\n" +
-        table_of(Task::recalibration, study.recalibration.variants, "network",
-                 raw_row(study.test_muons)) +
-        ratios_text(study.recalibration, "baseline") +
-        ratios_text(study.recalibration, "baseline, folded") +
-        "![resolution](resolution.svg)\n\n## Pairs\n\n" +
-        table_of(Task::pair, study.pair.variants, "network") +
-        "![ROC](roc.svg)\n\nBits: 18 for each weight in floating point (the published words), "
-        "the weight's own width when compressed; biases and the table of pt (512 × 8) are not "
-        "counted.\n\n## What each technique is worth\n\n" +
-        table_of(Task::recalibration, study.recalibration.ablation, "recalibration") +
-        table_of(Task::pair, study.pair.ablation, "pairs") +
-        "## Few labelled rows\n\nStudents in floating point; teacher and transfer have seen the "
-        "whole sample.\n\n" +
-        table_of(Task::recalibration, study.recalibration.few, "recalibration") +
-        table_of(Task::pair, study.pair.few, "pairs") +
-        "## Student search\n\nOne seed, compressed to as many weights as the chosen student.\n\n" +
-        search_of(study.recalibration) + search_of(study.pair);
-    text +=
-        "## Size against error\n\n![Pareto](pareto.svg)\n\n![curves](curves.svg)\n\n## "
-        "Hardware\n\nCells by Yosys, `synth_xilinx -family xcup -flatten`, with the longest path "
-        "between registers; the first seed's networks ran on the CPU runner and in Verilator.\n\n";
-    text += hardware_text("Recalibration", input.recalibration);
-    text += hardware_text("Pairs", input.pair);
-    return text;
+    return opening(input) + "## Targets\n\n" + targets_of(input) + networks_text(input.study) +
+           comparisons_text(input.study) +
+           "## Hardware\n\nCells by Yosys, `synth_xilinx -family xcup -flatten`, with the longest "
+           "path between registers; the first seed's networks ran on the CPU runner and in "
+           "Verilator.\n\n" +
+           hardware_text("Recalibration", input.recalibration) + hardware_text("Pairs", input.pair);
 }
 
 }  // namespace bunch::muon

@@ -15,8 +15,8 @@
 namespace bunch::muon {
 namespace {
 
-constexpr std::size_t kLossRows = 20'000;  // of the training sample, for its curve
-constexpr std::size_t kStepsPerPruning = 50;
+constexpr std::size_t kLossRows = 20'000;     // of the training sample, for its curve
+constexpr std::size_t kStepsPerPruning = 50;  // and at the begin of each epoch
 
 bool all_finite(std::span<const float> numbers) {
     return std::all_of(numbers.begin(), numbers.end(), [](float x) { return std::isfinite(x); });
@@ -97,15 +97,18 @@ class Training {
         shuffle(order_, random_);
         for (std::size_t begin = 0; begin < order_.size(); begin += settings_.batch) {
             const double part = static_cast<double>(begin) / static_cast<double>(order_.size());
+            const double progress =
+                (static_cast<double>(number) + part) / static_cast<double>(settings_.epochs);
+            if (settings_.pruning.sparsity > 0 && begin % (kStepsPerPruning * settings_.batch) == 0)
+                prune_to(progress);
             step({order_.data() + begin, std::min(settings_.batch, order_.size() - begin)},
-                 (static_cast<double>(number) + part) / static_cast<double>(settings_.epochs));
+                 progress);
         }
         if (settings_.pruning.sparsity > 0 && number + 1 == settings_.epochs) prune_to(1);
     }
 
   private:
     void step(std::span<const std::uint32_t> rows, double progress) {
-        if (settings_.pruning.sparsity > 0 && steps_++ % kStepsPerPruning == 0) prune_to(progress);
         const Network& gradient = gradient_.of(rows, model_.plan_or_null());
         adam_.step(gradient, scheduled_rate(settings_.rate, progress), settings_.decay,
                    model_.network);
@@ -126,7 +129,6 @@ class Training {
     GradientRun gradient_;
     Random random_;
     std::vector<std::uint32_t> order_;
-    std::size_t steps_ = 0;
 };
 
 double sparsity_of(const Network& network) {
