@@ -2,23 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <filesystem>
-
 #include "muon/parallel.h"
 #include "muon/quantised/onnx_file.h"
+#include "muon/report/cpu_runner.h"
 #include "muon/rtl/programs.h"
-#include "muon/sample_file.h"
-#include "muon/scratch_folder.h"
 #include "muon/vectors.h"
 
 namespace bunch::muon {
 namespace {
-
-namespace fs = std::filesystem;
-
-constexpr const char* kRunner = "bunch-runner-cpu";
-constexpr std::size_t kRunnerRows = 1'000'000;  // in a call; it takes up to 1 << 20
 
 /// What a network makes of fields, and what one with a weight changed does.
 struct Vectors {
@@ -29,66 +20,18 @@ Status proves_nothing() {
     return internal_error("a changed weight was not noticed: these vectors prove nothing");
 }
 
-/// Beside this program in a build tree, or installed.
-std::string runner() {
-    std::error_code error;
-    const fs::path own = fs::read_symlink("/proc/self/exe", error).parent_path();
-    for (const fs::path& folder :
-         {own, own.parent_path() / "bin", own.parent_path() / "libexec" / "bunch"})
-        if (fs::exists(folder / kRunner, error)) return (folder / kRunner).string();
-    return "";
-}
-
-/// How many of the numbers that the runner makes of these fields are not as expected.
-Result<std::size_t> count_differing(const std::string& program, const std::string& model, Task task,
-                                    std::span<const std::int32_t> fields,
-                                    std::span<const std::int32_t> expected) {
-    BUNCH_ASSIGN_OR_RETURN(const ScratchFolder scratch, ScratchFolder::make());
-    const std::string inputs = scratch.path() + "/fields.npy";
-    BUNCH_RETURN_IF_ERROR(write_integers(inputs, fields, input_count(task, Encoding::raw)));
-    BUNCH_RETURN_IF_ERROR(
-        output_of(fmt::format("{} model run {} --input {} --output-dir {}", quoted(program),
-                              quoted(model), quoted("fields=" + inputs), quoted(scratch.path())))
-            .status());
-    const std::string made =
-        scratch.path() + (task == Task::pair ? "/logit.npy" : "/corrected.npy");
-    BUNCH_ASSIGN_OR_RETURN(const auto found, read_integers(made, output_count(task)));
-    if (found.size() != expected.size()) return expected.size();
-    std::size_t differing = 0;
-    for (std::size_t i = 0; i < found.size(); ++i) differing += found[i] != expected[i] ? 1 : 0;
-    return differing;
-}
-
-Result<std::size_t> differing_on_runner(const std::string& program, const std::string& model,
-                                        Task task, std::span<const std::int32_t> fields,
-                                        std::span<const std::int32_t> expected) {
-    const std::size_t inputs = input_count(task, Encoding::raw), outputs = output_count(task);
-    const std::size_t vectors = fields.size() / inputs;
-    std::size_t differing = 0;
-    for (std::size_t begin = 0; begin < vectors; begin += kRunnerRows) {
-        const std::size_t rows = std::min(kRunnerRows, vectors - begin);
-        BUNCH_ASSIGN_OR_RETURN(
-            const std::size_t here,
-            count_differing(program, model, task, fields.subspan(begin * inputs, rows * inputs),
-                            expected.subspan(begin * outputs, rows * outputs)));
-        differing += here;
-    }
-    return differing;
-}
-
 Status on_cpu_runner(const std::string& model, Task task, const Vectors& vectors, Hardware& to) {
-    const std::string program = runner();
-    if (program.empty()) {
+    if (cpu_runner().empty()) {
         to.missing.push_back("bunch-runner-cpu is not built: the ONNX file did not run on it.");
         return ok_status();
     }
-    BUNCH_ASSIGN_OR_RETURN(to.cpu_differs, differing_on_runner(program, model, task, vectors.fields,
-                                                               vectors.expected));
+    BUNCH_ASSIGN_OR_RETURN(to.cpu_differs,
+                           differing_on_runner(model, task, vectors.fields, vectors.expected));
     if (*to.cpu_differs > 0)
         return internal_error(
             fmt::format("{} numbers of the CPU runner differ from the integers", *to.cpu_differs));
-    BUNCH_ASSIGN_OR_RETURN(
-        to.cpu_control, differing_on_runner(program, model, task, vectors.fields, vectors.changed));
+    BUNCH_ASSIGN_OR_RETURN(to.cpu_control,
+                           differing_on_runner(model, task, vectors.fields, vectors.changed));
     return *to.cpu_control > 0 ? ok_status() : proves_nothing();
 }
 

@@ -54,6 +54,7 @@ Status begin_study_folder(const std::string& folder, const std::string& settings
                                     "begin anew without --continue");
         return remove_report(folder);
     }
+    if (!fs::exists(folder, error)) return write_text(record, settings);
     if (!begun && fs::exists(networks, error))
         return invalid_argument("'" + networks + "' is there, but no study of this program; " +
                                 "choose another folder");

@@ -106,6 +106,30 @@ TEST(IntegerNetwork, RefusesWhatHardwareCannotCompute) {
                 HasSubstr("not as many"));
 }
 
+// Weight decay makes such a unit of one that is never active: its bias does not decay.
+TEST(IntegerNetwork, LowersTheScaleOfWeightsBesideWhichTheBiasIsHuge) {
+    Model model{draw_network(std::vector<std::size_t>{6, 2, 3}, 1), QuantisationPlan{}};
+    model.plan->activation_exponents = {8};
+    for (float& weight : model.network.layers[0].weights) weight = 1e-5F;
+    model.network.layers[0].biases = {-600.0F, 0.25F};
+
+    const auto network = freeze(model, Task::recalibration);
+
+    ASSERT_TRUE(network.ok()) << network.status().to_string();
+    EXPECT_LT(network->layers[0].shifts[0], network->layers[0].shifts[1]);
+    const double scale = std::ldexp(1.0, network->layers[0].shifts[0] + 8);
+    EXPECT_NEAR(network->layers[0].biases[0] / scale, -600, 0.01);
+}
+
+TEST(IntegerNetwork, RefusesABiasThatNoScaleHolds) {
+    Model model{draw_network(std::vector<std::size_t>{6, 2, 3}, 1), QuantisationPlan{}};
+    model.plan->activation_exponents = {8};
+    model.network.layers[0].biases[0] = 1e9F;
+
+    EXPECT_THAT(freeze(model, Task::recalibration).status().message(),
+                HasSubstr("too large for its weights' scale"));
+}
+
 TEST(IntegerNetwork, IsNotMadeOfANetworkInFloatingPoint) {
     const Model model = {draw_network(std::vector<std::size_t>{6, 4, 3}, 1), std::nullopt};
 

@@ -174,6 +174,19 @@ TEST(Training, WithRoundingAndPruningKeepsItsPromises) {
     EXPECT_EQ(model.plan->activation_exponents.size(), 2U);
 }
 
+TEST(Training, GivesAPrunedNetworkHoweverFewItsStepsAre) {
+    const Dataset training = simple_data(500, 1), validation = simple_data(100, 2);
+    Model model = simple_model();
+    TrainSettings with_pruning = settings(40);
+    with_pruning.batch = 500;  // one step in an epoch
+    with_pruning.pruning.sparsity = 0.6;
+
+    ASSERT_TRUE(train(training, validation, with_pruning, model, kQuiet).ok());
+
+    const auto kept = static_cast<double>(model.network.nonzero_weights());
+    EXPECT_NEAR(1 - kept / static_cast<double>(model.network.weights()), 0.6, 0.02);
+}
+
 TEST(Training, FollowsATeacherThatKnowsBetterThanTheTargets) {
     Dataset training = simple_data(4'000, 1);
     const Dataset validation = simple_data(1'000, 2);
