@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "scheduler/failures.h"
-
 namespace bunch {
 namespace {
 
@@ -40,21 +38,6 @@ Verdict judge(const SuspectGroup& group, const CallTable& calls) {
     if (!left.slices.empty()) verdict.again.push_back(std::move(left));
     verdict.again.push_back(std::move(second));
     return verdict;
-}
-
-bool blames_data(StatusCode code) {
-    switch (code) {
-        case StatusCode::unknown:
-        case StatusCode::invalid_argument:
-        case StatusCode::resource_exhausted:
-        case StatusCode::failed_precondition:
-        case StatusCode::out_of_range:
-        case StatusCode::unimplemented:
-        case StatusCode::internal:
-            return true;
-        default:
-            return false;
-    }
 }
 
 std::optional<SuspectGroup> cut_to(SuspectGroup& group, std::uint32_t limit) {
