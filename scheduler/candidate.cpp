@@ -124,7 +124,7 @@ BatchRules Scheduler::Impl::rules_of(const ModelRecord& model, const ClassUse& u
     rules.curve = use.curve;
     rules.lane_is_idle = lane.batches.empty();
     rules.begin = rules.lane_is_idle ? now_ : std::max(now_, lane.free_at);
-    rules.on = pool_.run_on(index, model.queue.lines()[line].shape_class);
+    rules.on = pool_.run_on(index, use.curve->settled(model.queue.lines()[line].shape_class));
     rules.share =
         std::min(share_of(use, rules, rows_for(model, line)), use.curve->trial_rows(rules.limit));
     return rules;
@@ -141,8 +141,8 @@ TimePoint Scheduler::Impl::end_elsewhere(const ModelRecord& model, const ClassUs
         if (other.device_class == use.device_class) continue;
         const TimePoint begin = pool_.earliest_free(other.device_class, model.index, now_);
         if (begin == kNever) continue;
-        const Duration run =
-            other.curve->run(std::min(rows, other.limit), {other.usual_others, 1, shape});
+        const Duration run = other.curve->run(std::min(rows, other.limit),
+                                              {other.usual_others, 1, other.curve->settled(shape)});
         elsewhere_.end = std::min(elsewhere_.end, saturating_add(begin, run));
     }
     return elsewhere_.end;

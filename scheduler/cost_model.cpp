@@ -16,7 +16,8 @@ constexpr double kCopyGain = 0.1;         // of the newest sample
 constexpr double kCorrectionGain = 0.05;  // of the newest sample
 constexpr double kCorrectionMatters = 0.03;
 constexpr double kShapeGain = 0.1;        // of the newest sample
-constexpr double kMostShapeWork = 1000;   // of one shape's rows, in usual ones
+constexpr double kMostShapeWork = 1000;   // of one shape's rows, in those of the first
+constexpr double kUsualWorkGain = 0.02;   // of the newest run: as slowly as the line moves
 constexpr double kOutlier = 4;            // times off the curve that a sample may count for
 constexpr double kMinSizeSpread = 0.01;   // variance of rows over mean square that gives a slope
 constexpr double kEfficiencyLoss = 0.03;  // of a batch of efficient_rows()
@@ -56,11 +57,17 @@ void CostCurve::learn_run(std::uint32_t rows, Duration compute, RunOn on) {
     ++tries_;
     if (!is_plausible(rows, compute)) return;
     double seconds = to_seconds(compute) / on.pace;
-    if (known()) learn_shape(on.shape, seconds / mean_seconds(rows, {on.others, 1}));
-    seconds /= work_of(on.shape);
+    double work = 1;
+    if (ShapeWork* shape = entry_of(on.shape); shape != nullptr) {
+        const double ratio = known() ? seconds / seconds_of(rows, on.others, 1) : 1;
+        if (!learn_shape(*shape, rows, ratio)) return;
+        work = shape->work;
+    }
+    usual_work_ += kUsualWorkGain * (work - usual_work_);
+    seconds /= work;
     double expected = seconds;
     if (known()) {
-        expected = mean_seconds(rows, {on.others, 1});
+        expected = seconds_of(rows, on.others, 1);
         // A curve of one size says little of others, so only a sloped one calls outliers.
         if (sloped_) seconds = std::clamp(seconds, expected / kOutlier, expected * kOutlier);
         const double off = std::min(1.0, std::abs(seconds - expected) / expected);
@@ -108,13 +115,33 @@ void CostCurve::learn_correction(std::uint32_t rows, double ratio) {
     review_corrections();
 }
 
-/// Moves slowly, as the line does: a shape that comes alone for long becomes the usual one.
-void CostCurve::learn_shape(ShapeClass shape, double ratio) {
-    if (shape == 0 || shape > kLastingClasses) return;
-    if (shape >= work_of_shape_.size()) work_of_shape_.resize(shape + 1, 1);
-    double& work = work_of_shape_[shape];
-    work += kShapeGain * (std::clamp(ratio, work / kOutlier, work * kOutlier) - work);
-    work = std::clamp(work, 1 / kMostShapeWork, kMostShapeWork);
+/// A run took `ratio` times what the line says; whether that says anything of the line. The first
+/// run of a shape counts as it is, but says nothing else. It may contain what the device prepared
+/// for the shape, so the second counts as it is where it is shorter. Later ones move it slowly.
+bool CostCurve::learn_shape(ShapeWork& shape, std::uint32_t rows, double ratio) {
+    if (!known()) {
+        shape.runs = kRunsThatSettle;  // the line is what its rows take
+        return true;
+    }
+    const bool is_first = shape.runs == 0;
+    if (!is_first && !is_known_size(rows)) return true;  // rather the line is off
+    if (is_first || (shape.runs < kRunsThatSettle && ratio < shape.work)) {
+        shape.work = ratio;
+    } else {
+        const double most = shape.work * kOutlier;
+        const double least = shape.work / kOutlier;
+        shape.work += kShapeGain * (std::clamp(ratio, least, most) - shape.work);
+    }
+    shape.work = std::clamp(shape.work, 1 / kMostShapeWork, kMostShapeWork);
+    shape.runs = std::min(shape.runs + 1, kRunsThatSettle);
+    return !is_first;
+}
+
+/// What is learnt of a shape; null for one that does not last.
+CostCurve::ShapeWork* CostCurve::entry_of(ShapeClass shape) {
+    if (!is_lasting(shape)) return nullptr;
+    if (shape >= shapes_.size()) shapes_.resize(shape + 1);
+    return &shapes_[shape];
 }
 
 void CostCurve::review_corrections() {
@@ -155,8 +182,8 @@ double CostCurve::line_seconds(double rows, std::uint32_t others) const {
     return sum_y_ / weight_ * std::max(1.0, x * weight_ / sum_x_);
 }
 
-double CostCurve::mean_seconds(std::uint32_t rows, RunOn on) const {
-    const double straight = line_seconds(rows, on.others) * factor(on);
+double CostCurve::seconds_of(std::uint32_t rows, std::uint32_t others, double factor) const {
+    const double straight = line_seconds(rows, others) * factor;
     return is_straight_ ? straight : straight * corrections_[bucket_of(rows, kBuckets)];
 }
 
@@ -231,8 +258,8 @@ std::uint32_t CostCurve::efficient_rows(std::uint32_t limit, RunOn on) const {
 }
 
 void CostCurve::save(LearntCurve& into) const {
-    into.fixed = sloped_ ? line_.fixed : 0;
-    into.per_row = sloped_ ? line_.per_row : sum_y_ / sum_x_;
+    into.fixed = sloped_ ? line_.fixed * usual_work_ : 0;
+    into.per_row = (sloped_ ? line_.per_row : sum_y_ / sum_x_) * usual_work_;
     into.per_row_contended = into.per_row * contention_;
     into.upper_factor = upper_factor_;
     into.deviation = deviation_;

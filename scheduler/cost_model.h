@@ -32,7 +32,8 @@ struct RunOn {
 
 /// What one model costs on one device class: l(b, o) = fixed + per_row · b · (1 + contention · o)
 /// for b rows beside o other busy lanes, times a correction per power of two of b, times what rows
-/// of the batch's shape take compared with the usual ones.
+/// of the batch's shape take compared with those of the first one; where no shape is named, or one
+/// that has not run, what the rows of late took on average.
 class CostCurve {
   public:
     /// One batch took this long to compute. Nonsense (no rows, no or more than an hour of time) is
@@ -81,7 +82,18 @@ class CostCurve {
     double deviation() const { return deviation_; }
 
     /// The part of a run that does not depend on rows.
-    Duration fixed() const { return from_seconds(line_.fixed); }
+    Duration fixed(ShapeClass shape = 0) const {
+        return from_seconds(line_.fixed * work_of(shape));
+    }
+
+    /// Whether a batch of the shape has run, so that its run time can be foretold.
+    bool has_run(ShapeClass shape) const { return known() && runs_of(shape) > 0; }
+
+    /// The shape, or 0 (whatever is usual) as long as it ran once at most: that run may have been
+    /// so long for what the device prepared for it, so no call is given up for it.
+    ShapeClass settled(ShapeClass shape) const {
+        return runs_of(shape) < kRunsThatSettle ? 0 : shape;
+    }
 
     /// Rows per second in batches of that many.
     double rate(std::uint32_t rows, RunOn on = {}) const;
@@ -102,11 +114,18 @@ class CostCurve {
 
   private:
     static constexpr std::uint64_t kTrials = 6;
-    static constexpr std::size_t kBuckets = 17;  ///< of rows, by powers of two
+    static constexpr std::uint32_t kRunsThatSettle = 2;  ///< a shape
+    static constexpr std::size_t kBuckets = 17;          ///< of rows, by powers of two
 
     struct Line {
         double fixed = 0;    ///< seconds
         double per_row = 0;  ///< seconds
+    };
+
+    /// What the rows of one shape take.
+    struct ShapeWork {
+        double work = 1;         ///< times what the line says
+        std::uint32_t runs = 0;  ///< learnt; counted to kRunsThatSettle
     };
 
     static constexpr std::array<double, kBuckets> no_corrections() {
@@ -115,7 +134,13 @@ class CostCurve {
         return ones;
     }
     double line_seconds(double rows, std::uint32_t others) const;
-    double mean_seconds(std::uint32_t rows, RunOn on) const;
+    double seconds_of(std::uint32_t rows, std::uint32_t others, double factor) const;
+    double mean_seconds(std::uint32_t rows, RunOn on) const {
+        return seconds_of(rows, on.others, factor(on));
+    }
+    bool is_known_size(std::uint32_t rows) const {
+        return sloped_ || (rows >= smallest_rows_ && rows <= largest_rows_);
+    }
     std::uint32_t rows_on_line(double seconds, double copy, std::uint32_t limit, RunOn on) const;
     double contended(double rows, std::uint32_t others) const {
         return rows * (1 + contention_ * others);
@@ -124,11 +149,18 @@ class CostCurve {
     void learn_contention(double error, double expected, double rows, std::uint32_t others);
     void learn_spread(double ratio);
     void learn_correction(std::uint32_t rows, double ratio);
-    void learn_shape(ShapeClass shape, double ratio);
+    bool learn_shape(ShapeWork& shape, std::uint32_t rows, double ratio);
+    ShapeWork* entry_of(ShapeClass shape);
     double factor(RunOn on) const { return on.pace * work_of(on.shape); }
     double work_of(ShapeClass shape) const {
-        return shape < work_of_shape_.size() ? work_of_shape_[shape] : 1;
+        const bool has_run = shape < shapes_.size() && shapes_[shape].runs > 0;
+        return has_run ? shapes_[shape].work : usual_work_;
     }
+    std::uint32_t runs_of(ShapeClass shape) const {
+        if (!is_lasting(shape)) return kRunsThatSettle;
+        return shape < shapes_.size() ? shapes_[shape].runs : 0;
+    }
+    static bool is_lasting(ShapeClass shape) { return shape != 0 && shape <= kLastingClasses; }
     void review_corrections();
     void fit();
 
@@ -146,8 +178,9 @@ class CostCurve {
     double gather_per_row_ = 0;    ///< seconds; 0: not learnt
     double transfer_per_row_ = 0;  ///< seconds; 0: not learnt
     std::array<double, kBuckets> corrections_ = no_corrections();
-    bool is_straight_ = true;            ///< no correction matters
-    std::vector<double> work_of_shape_;  ///< index is ShapeClass; as far as shapes were seen
+    bool is_straight_ = true;        ///< no correction matters
+    std::vector<ShapeWork> shapes_;  ///< index is ShapeClass; as far as shapes were seen
+    double usual_work_ = 1;          ///< average of the runs of late
     std::uint64_t runs_ = 0;
     std::uint64_t tries_ = 0;  ///< runs, those of nonsense times included
     std::uint32_t smallest_rows_ = 0;

@@ -208,6 +208,7 @@ void Scheduler::Impl::dispatch(const Candidate& candidate, std::vector<Decision>
         rules.begin = was_idle ? now_ : std::max(now_, free_at);
         flight.shape = model.queue.lines()[candidate.plan.line].shape_class;
         rules.on = pool_.run_on(flight);
+        rules.on.shape = instance.curve->settled(flight.shape);
         take_rows(candidate, rules, flight);
         if (use.hold_since != TimePoint() && closed_by == CloseReason::queue)
             closed_by = CloseReason::waited;

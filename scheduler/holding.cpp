@@ -51,8 +51,8 @@ bool Scheduler::Impl::leaves_to_better_class(const ModelRecord& model, ClassUse&
         const double lanes = std::max(1u, other.lanes);
         const Duration backlog =
             from_seconds((backlog_of(other.device_class, model.index) + own) / lanes);
-        const Duration run = other.curve->run(std::min(plan.rows, other.limit),
-                                              {other.usual_others, 1, rules.on.shape});
+        const RunOn on{other.usual_others, 1, other.curve->settled(rules.on.shape)};
+        const Duration run = other.curve->run(std::min(plan.rows, other.limit), on);
         const TimePoint there = saturating_add(free, backlog + run);
         if (there < sooner) scarce = load_of(other);
         sooner = std::min(sooner, there);
@@ -93,7 +93,7 @@ void Scheduler::Impl::list_answers_to_come() {
 bool Scheduler::Impl::waits_for_more(Index index, ClassUse& use, const BatchRules& rules,
                                      const Plan& plan, Index lane) {
     ModelRecord& model = models_[index];
-    const Duration fixed = use.curve->fixed();
+    const Duration fixed = use.curve->fixed(rules.on.shape);
     if (plan.rows < model.queue.rows() || plan.rows >= std::min(rules.limit, rules.share) ||
         fixed < kLeastFixed || pool_.lane_at(lane).health != LaneHealth::sound)
         return false;

@@ -257,7 +257,8 @@ void Scheduler::Impl::batch_done(Index index, const RunReport& report) {
 
 void Scheduler::Impl::learn(const InFlight& batch, const RunReport& report) {
     DeviceRecord& device = pool_.device_at(batch.device);
-    if (!batch.curve->known()) next_check_ = now_;  // now it can be told what takes too long
+    // Now it can be told what takes too long.
+    if (!batch.curve->has_run(batch.shape)) next_check_ = now_;
     learn_pace(device, batch, report.compute);
     batch.curve->learn_run(batch.rows, report.compute, pool_.run_on(batch));
     batch.curve->learn_gather(batch.rows, report.gather);
@@ -276,6 +277,7 @@ void Scheduler::Impl::learn(const InFlight& batch, const RunReport& report) {
 /// their curves has learnt it.
 void Scheduler::Impl::learn_pace(DeviceRecord& device, const InFlight& batch, Duration compute) {
     if (batch.curve->runs() < kRunsBeforePace || compute <= Duration::zero()) return;
+    if (!batch.curve->has_run(batch.shape)) return;  // it is the shape that takes longer
     const double expected = to_seconds(batch.curve->run(batch.rows, pool_.run_on(batch)));
     const double ratio =
         std::clamp(to_seconds(compute) / expected, 1 / kMostPaceStep, kMostPaceStep);

@@ -15,7 +15,9 @@ constexpr Duration kUpkeepEvery = std::chrono::milliseconds(20);
 constexpr int kRunsPerObjective = 10;  // of a model that has none
 constexpr double kGrowthGain = 0.02;   // of the newest 20 ms: an average over a second
 constexpr int kOverdue = 10;           // times the cautious run
+constexpr int kOverdueUnseen = 1000;   // times the usual one, of a shape that has not run
 constexpr Duration kLeastOverdue = std::chrono::seconds(1);
+constexpr Duration kMostOverdueUnseen = std::chrono::minutes(10);  // unless usual runs take longer
 constexpr int kSoundAgain = 3;  // times the cautious run, of a probe
 constexpr Duration kFirstProbePause = std::chrono::seconds(1);
 constexpr Duration kLongestProbePause = std::chrono::seconds(60);
@@ -102,8 +104,12 @@ void Scheduler::Impl::watch_lane(Index index) {
 TimePoint Scheduler::Impl::overdue_at(const LaneRecord& lane) const {
     if (lane.batches.empty()) return kNever;
     const InFlight& batch = pool_.batch_at(lane.batches.front());
-    const Duration longest = std::max(
-        kOverdue * batch.curve->cautious_run(batch.rows, pool_.run_on(batch)), kLeastOverdue);
+    const Duration run = batch.curve->cautious_run(batch.rows, pool_.run_on(batch));
+    Duration longest = std::max(kOverdue * run, kLeastOverdue);
+    // Nobody knows how long rows of a new shape take: as much longer as CostCurve believes.
+    if (!batch.curve->has_run(batch.shape))
+        longest =
+            std::max(longest, kOverdueUnseen * std::min(run, kMostOverdueUnseen / kOverdueUnseen));
     return saturating_add(batch.begin, longest);
 }
 

@@ -49,6 +49,62 @@ TEST(CostCurve, LearnsWhatRowsOfEachLastingShapeTake) {
     EXPECT_LT(curve.deviation(), 0.02);
 }
 
+TEST(CostCurve, ForetellsAShapeSixtyTimesDearerOnceItHasRun) {
+    CostCurve curve = learnt();
+    const double deviation = curve.deviation();
+
+    EXPECT_FALSE(curve.has_run(2));
+    EXPECT_EQ(curve.run(8, {0, 1, 2}), curve.run(8)) << "as usual rows";
+    curve.learn_run(8, 66 * line(8), {0, 1, 2});
+
+    EXPECT_TRUE(curve.has_run(2));
+    EXPECT_NEAR(to_seconds(curve.run(32, {0, 1, 2})), 66 * to_seconds(line(32)), 1e-6);
+    EXPECT_NEAR(to_seconds(curve.run(32)), to_seconds(line(32)), 1e-6)
+        << "of which it says nothing";
+    EXPECT_DOUBLE_EQ(curve.deviation(), deviation);
+
+    curve.learn_run(100, 60 * line(100), {0, 1, 2});
+    EXPECT_NEAR(to_seconds(curve.run(32, {0, 1, 2})), 60 * to_seconds(line(32)), 1e-6);
+}
+
+TEST(CostCurve, GetsOverAFirstRunOfAShapeThatTookLongForOnce) {
+    CostCurve curve = learnt();
+
+    curve.learn_run(8, 100 * line(8), {0, 1, 2});
+    EXPECT_EQ(curve.settled(2), 0u) << "no deadline is given up for what may not come again";
+    curve.learn_run(8, line(8), {0, 1, 2});
+
+    EXPECT_EQ(curve.settled(2), 2u);
+    EXPECT_NEAR(to_seconds(curve.run(8, {0, 1, 2})), to_seconds(line(8)), 1e-6);
+    EXPECT_NEAR(to_seconds(curve.run(8)), to_seconds(line(8)), 1e-6);
+}
+
+TEST(CostCurve, TakesAShapeThatComesAloneForLongForTheUsualOne) {
+    CostCurve curve;
+    for (int i = 0; i < 50; ++i)
+        for (const std::uint32_t rows : {1u, 8u}) curve.learn_run(rows, line(rows), {0, 1, 1});
+
+    for (int i = 0; i < 400; ++i) curve.learn_run(8, 60 * line(8), {0, 1, 2});
+
+    const double usual = 60 * to_seconds(line(8));
+    EXPECT_NEAR(to_seconds(curve.run(8)), usual, 0.01 * usual);
+    EXPECT_NEAR(to_seconds(curve.run(8, {0, 1, 3})), usual, 0.01 * usual) << "what has not run yet";
+    EXPECT_NEAR(to_seconds(curve.run(8, {0, 1, 1})), to_seconds(line(8)), 1e-6)
+        << "is not forgotten";
+    EXPECT_NEAR(curve.rate(8), 8 / usual, 0.1 / usual);
+}
+
+TEST(CostCurve, PutsDownToRowsWhatAFirstLargerBatchOfAShapeTakes) {
+    CostCurve curve;
+    for (const std::uint32_t rows : {1u, 1u, 1u, 16u, 16u, 16u})
+        curve.learn_run(rows, line(rows), {0, 1, 1});
+
+    for (const std::uint32_t rows : {1u, 16u})
+        EXPECT_NEAR(to_seconds(curve.run(rows, {0, 1, 1})), to_seconds(line(rows)),
+                    0.01 * to_seconds(line(rows)))
+            << rows;
+}
+
 TEST(CostCurve, LearnsNothingOfShapesWhoseNumberIsUsedAgain) {
     CostCurve curve = learnt();
 
@@ -272,6 +328,17 @@ TEST(CostCurve, PredictsTheSameAfterItWasSavedAndRestored) {
     }
     EXPECT_EQ(other.copy(10), 50us);
     EXPECT_DOUBLE_EQ(other.deviation(), curve.deviation());
+}
+
+TEST(CostCurve, IsRestoredAsItsUsualShape) {
+    CostCurve curve = learnt();
+    for (int i = 0; i < 400; ++i)
+        for (const std::uint32_t rows : {1u, 32u}) curve.learn_run(rows, 5 * line(rows), {0, 1, 2});
+    CostCurve other;
+
+    other.restore(saved(curve));
+
+    EXPECT_NEAR(to_seconds(other.run(20)), 5 * to_seconds(line(20)), 0.01 * to_seconds(line(20)));
 }
 
 TEST(CostCurve, OfOneSizeIsRestoredAsThat) {
