@@ -359,6 +359,7 @@ std::optional<Scheduler::Impl::Candidate> Scheduler::Impl::evaluate(Index index,
     candidate.model = index;
     candidate.lane = lane;
     candidate.tier = model.queue.lines()[plan.line].tier;
+    candidate.shape = model.queue.lines()[plan.line].shape_class;
     candidate.score = score_of(model, use, rules, plan);
     return candidate;
 }

@@ -119,12 +119,9 @@ void Scheduler::Impl::give_lower_tier(Index device_class, LaneState state, Candi
     }
     if (!lower) return;
     const auto seconds = [&](const Candidate& one) {
-        const ModelRecord& model = models_[one.model];
-        const ShapeClass shape =
-            one.is_suspect ? 0 : model.queue.lines()[one.plan.line].shape_class;
-        for (const ClassUse& use : model.uses)
+        for (const ClassUse& use : models_[one.model].uses)
             if (use.device_class == device_class)
-                return to_seconds(use.curve->run(one.plan.rows, pool_.run_on(one.lane, shape)));
+                return to_seconds(use.curve->run(one.plan.rows, pool_.run_on(one.lane, one.shape)));
         return 0.0;
     };
     const double price = seconds(*lower);

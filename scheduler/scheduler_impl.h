@@ -291,7 +291,7 @@ struct Scheduler::Impl::Fault {
 
 /// A batch as it could be formed now.
 struct Scheduler::Impl::Plan {
-    std::size_t line = 0;
+    std::size_t line = 0;         ///< of the queue, as long as no call is given up
     Index first = kNone;          ///< the piece it begins with
     std::uint64_t available = 0;  ///< rows from there on, those of lower tiers included
     std::uint64_t skipped = 0;    ///< rows before it that are left behind, and lost
@@ -305,6 +305,7 @@ struct Scheduler::Impl::Candidate {
     Index model = kNone;
     Index lane = kNone;
     Tier tier = 0;
+    ShapeClass shape = 0;     ///< of its rows; 0 for suspects
     bool is_suspect = false;  ///< suspects go first: somebody waits for them twice already
     double score = 0;
     Plan plan;

@@ -57,6 +57,40 @@ TEST(Priority, LeavesTheHigherOnesAtLeastHalfWhateverTheShare) {
     EXPECT_LE(part_of_lower_priority(std::numeric_limits<double>::infinity()), 0.51);
 }
 
+TEST(Priority, OutlivesLinesThatGoWhileALowerOneIsLookedAt) {
+    constexpr ShapeClass kShapes = 63;  // with the line of the lower priority as many as are kept
+    Scheduler scheduler = one_lane(policy(1), 1);
+    const auto of_shape = [](std::uint64_t call, ShapeClass shape, std::uint8_t priority) {
+        Ticket made = ticket(call);
+        made.shape_class = shape;
+        made.priority = priority;
+        return made;
+    };
+    TimePoint now = at(0ms);
+    BatchId batch;
+    for (std::uint64_t call = 1; call <= kShapes + 1; ++call) {
+        const bool is_lower = call > kShapes;
+        scheduler.submit(
+            now, of_shape(call, is_lower ? 1 : static_cast<ShapeClass>(call), is_lower ? 1 : 0));
+        batch = batches_of(decide(scheduler, now)).at(0).id;
+        if (!is_lower) scheduler.batch_done(now += 2ms, batch, report(2ms));
+    }
+    scheduler.submit(now, of_shape(100, 40, 0));
+    Ticket hopeless = of_shape(101, 1, 1);
+    hopeless.late_ok = true;
+    hopeless.deadline = now + 3ms;
+    scheduler.submit(now, hopeless);
+    now += 2ms;
+
+    // The late call moves to a line of its own, for which the empty ones make room.
+    scheduler.batch_done(now, batch, report(2ms));
+    const std::vector<Batch> first = batches_of(decide(scheduler, now));
+    ASSERT_EQ(first.size(), 1u);
+    EXPECT_THAT(calls_of(first[0]), ElementsAre(100));
+    scheduler.batch_done(now + 2ms, first[0].id, report(2ms));
+    EXPECT_THAT(calls_of(batches_of(decide(scheduler, now + 2ms)).at(0)), ElementsAre(101));
+}
+
 TEST(Priority, CountsForTheModelsOfALaneTogether) {
     ModelPolicy other = policy(1);
     other.model = ModelId{2};
