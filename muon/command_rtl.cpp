@@ -11,6 +11,7 @@
 #include "muon/parallel.h"
 #include "muon/progress.h"
 #include "muon/quantised/onnx_file.h"
+#include "muon/records.h"
 #include "muon/rtl/verify.h"
 #include "muon/sample_file.h"
 #include "muon/vectors.h"
@@ -158,6 +159,8 @@ Status verify_all(Verification& verification, const Options& options) {
 }
 
 Status verify_command(const Options& options) {
+    const std::string record_path = options.folder + "/verify.json";
+    BUNCH_RETURN_IF_ERROR(remove_record(record_path));
     BUNCH_ASSIGN_OR_RETURN(const Loaded loaded, load(options.model));
     BUNCH_ASSIGN_OR_RETURN(const Rtl rtl, read_rtl(options.folder, loaded.identity,
                                                    make_rtl(loaded.network, loaded.identity)));
@@ -179,7 +182,7 @@ Status verify_command(const Options& options) {
                                      {"seed", options.seed}}},
                                    {"results", verification.results},
                                    {"verdict", verdict.ok() ? "equal" : verdict.message()}};
-    BUNCH_RETURN_IF_ERROR(write_text(options.folder + "/verify.json", record.dump(2) + "\n"));
+    BUNCH_RETURN_IF_ERROR(write_text(record_path, record.dump(2) + "\n"));
     return verdict;
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "muon/quantised/onnx_file.h"
+#include "muon/records.h"
 #include "muon/sample_file.h"
 
 namespace bunch::muon {
@@ -120,6 +121,8 @@ std::string identity_of(const TrainedRun& run) {
 }
 
 Status write_run(const std::string& folder, const TrainedRun& run) {
+    for (const char* of_older : {"/run.json", "/evaluate.json"})
+        BUNCH_RETURN_IF_ERROR(remove_record(folder + of_older));
     BUNCH_RETURN_IF_ERROR(write_text(folder + "/network.json", network_text(run)));
     const json record = {
         {"settings", run.settings}, {"results", run.results}, {"curve", curve_json(run.curve)}};

@@ -1,5 +1,5 @@
 /// What a training leaves behind: a folder with network.json (the numbers) and run.json (settings,
-/// seeds, curve, results). Read again by every later step.
+/// seeds, curve, results: the record, see records.h). Read again by every later step.
 #pragma once
 
 #include <nlohmann/json.hpp>

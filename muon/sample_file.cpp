@@ -10,12 +10,15 @@
 #include <fstream>
 #include <sstream>
 
+#include "muon/records.h"
 #include "npy/npy.h"
 
 namespace bunch::muon {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kRecord = "/generate.json";
 
 template <typename T>
 Status write_array(const std::string& path, DataType type, const Shape& shape,
@@ -87,6 +90,15 @@ Status check_real(const std::string& path, std::span<const std::uint8_t> real) {
     return ok_status();
 }
 
+Status check_record(const std::string& folder) {
+    const std::string path = folder + kRecord;
+    std::error_code ignored;
+    if (fs::is_regular_file(path, ignored)) return ok_status();
+    return not_found("there is no '" + path +
+                     "': the path is wrong, or the sample was not finished, of which it is written "
+                     "last; generate it again with 'bunch-muon generate'");
+}
+
 Status differ(const std::string& folder) {
     return invalid_argument("the files of '" + folder + "' have different numbers of rows; " +
                             "generate the sample again");
@@ -155,6 +167,7 @@ std::vector<std::int32_t> fields_of(const PairSample& sample) {
 }
 
 Status write_muons(const std::string& folder, const MuonSample& sample) {
+    BUNCH_RETURN_IF_ERROR(remove_record(folder + kRecord));
     const auto fields = fields_of(sample);
     std::vector<float> offline;
     for (const OfflineMuon& muon : sample.offline)
@@ -165,6 +178,7 @@ Status write_muons(const std::string& folder, const MuonSample& sample) {
 }
 
 Status write_pairs(const std::string& folder, const PairSample& sample) {
+    BUNCH_RETURN_IF_ERROR(remove_record(folder + kRecord));
     const auto fields = fields_of(sample);
     BUNCH_RETURN_IF_ERROR(write_integers(folder + "/pairs/fields.npy", fields, 2 * kMuonFields));
     const Shape shape{static_cast<std::int64_t>(sample.size())};
@@ -172,6 +186,7 @@ Status write_pairs(const std::string& folder, const PairSample& sample) {
 }
 
 Result<MuonSample> read_muons(const std::string& folder) {
+    BUNCH_RETURN_IF_ERROR(check_record(folder));
     const std::string path = folder + "/muons/fields.npy";
     BUNCH_ASSIGN_OR_RETURN(const auto numbers, read_integers(path, kMuonFields));
     const std::string offline_path = folder + "/muons/offline.npy";
@@ -188,6 +203,7 @@ Result<MuonSample> read_muons(const std::string& folder) {
 }
 
 Result<PairSample> read_pairs(const std::string& folder) {
+    BUNCH_RETURN_IF_ERROR(check_record(folder));
     const std::string path = folder + "/pairs/fields.npy";
     BUNCH_ASSIGN_OR_RETURN(const auto numbers, read_integers(path, 2 * kMuonFields));
     PairSample sample;

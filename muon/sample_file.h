@@ -1,6 +1,6 @@
-/// Samples as folders of .npy files: muons/fields.npy (INT32 [N,5]: phi, eta, pt, charge, quality)
-/// and muons/offline.npy (FP32 [N,3]: phi, eta in the hardware's units, pt in GeV);
-/// pairs/fields.npy (INT32 [N,10]) and pairs/real.npy (UINT8 [N]). Made for numpy to read, too.
+/// Samples as folders of .npy files, for numpy, too: muons/fields.npy (INT32 [N,5]: phi, eta, pt,
+/// charge, quality), muons/offline.npy (FP32 [N,3]: phi, eta in the hardware's units, pt in GeV),
+/// pairs/fields.npy (INT32 [N,10]), pairs/real.npy (UINT8 [N]); generate.json is the record.
 #pragma once
 
 #include <span>
@@ -19,8 +19,8 @@ Status write_pairs(const std::string& folder, const PairSample& sample);
 std::vector<std::int32_t> fields_of(const MuonSample& sample);
 std::vector<std::int32_t> fields_of(const PairSample& sample);
 
-/// not_found, or invalid_argument for files that are no such sample (of another shape or type,
-/// empty, fields out of their widths, numbers that are none); names the file and the row.
+/// not_found (the record, too), or invalid_argument for files that are no such sample (of another
+/// shape or type, empty, fields out of their widths, numbers that are none); names file and row.
 Result<MuonSample> read_muons(const std::string& folder);
 Result<PairSample> read_pairs(const std::string& folder);
 

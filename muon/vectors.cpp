@@ -1,12 +1,12 @@
 #include "muon/vectors.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <span>
 
 #include "muon/parallel.h"
 #include "muon/quantised/onnx_file.h"
+#include "muon/records.h"
 #include "muon/sample_file.h"
 #include "npy/npy.h"
 #include "zoo/random.h"
@@ -48,8 +48,7 @@ Status write_vectors(const std::string& folder, const IntegerNetwork& network, s
     const auto fields = wire_fields(network.task, vectors, seed);
     const auto expected = run_fields(network, fields, core_count());
     const std::string record = folder + "/vectors.json";
-    std::error_code ignored;
-    std::filesystem::remove(record, ignored);
+    BUNCH_RETURN_IF_ERROR(remove_record(record));
     BUNCH_RETURN_IF_ERROR(
         write_shorts(folder + "/fields.npy", fields, input_count(network.task, Encoding::raw)));
     BUNCH_RETURN_IF_ERROR(

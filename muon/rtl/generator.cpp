@@ -9,6 +9,7 @@
 #include "backends/xrt/emulation/rtl/kernel_files.h"
 #include "muon/quantised/kernel_rows.h"
 #include "muon/quantised/onnx_file.h"
+#include "muon/records.h"
 #include "muon/rtl/adder_graph.h"
 #include "muon/rtl/kernel_text.h"
 #include "muon/rtl/pipeline.h"
@@ -359,6 +360,8 @@ std::vector<RtlFile> files_of(const Rtl& rtl) {
 }
 
 Status write_rtl(const std::string& folder, const Rtl& rtl) {
+    for (const char* of_older : {"/manifest.json", "/rtl.json", "/verify.json"})
+        BUNCH_RETURN_IF_ERROR(remove_record(folder + of_older));
     for (const RtlFile& file : files_of(rtl))
         BUNCH_RETURN_IF_ERROR(write_text(folder + "/" + file.name, file.text));
     return write_text(folder + "/manifest.json", rtl.manifest);

@@ -36,7 +36,7 @@ std::vector<RtlFile> files_of(const Rtl& rtl);
 /// `identity` is the hash of the ONNX file. The network must pass check().
 Rtl make_rtl(const IntegerNetwork& network, const std::string& identity);
 
-/// Writes files_of() and then manifest.json into `folder`.
+/// Writes files_of() and then manifest.json into `folder`; older records go first (records.h).
 Status write_rtl(const std::string& folder, const Rtl& rtl);
 
 /// What a folder's manifest says, and the files beside it. invalid_argument if they do not fit

@@ -95,6 +95,7 @@ TEST_F(SampleFile, ReadsWhatItWrote) {
     const auto pairs = generate_pairs({3, 7, 200, 1}, kQuiet);
     ASSERT_TRUE(write_muons(folder_, sample).ok());
     ASSERT_TRUE(write_pairs(folder_, *pairs).ok());
+    ASSERT_TRUE(write_text(folder_ + "/generate.json", "{}").ok());
 
     const auto read = read_muons(folder_);
     const auto read_two = read_pairs(folder_);
@@ -113,11 +114,13 @@ TEST_F(SampleFile, SaysWhatIsWrongWithASample) {
     MuonSample sample = muons(3, 2);
     sample.l1[1].pt = 600;
     ASSERT_TRUE(write_muons(folder_, sample).ok());
+    ASSERT_TRUE(write_text(folder_ + "/generate.json", "{}").ok());
     EXPECT_THAT(read_muons(folder_).status().message(),
                 AllOf(HasSubstr("row 1"), HasSubstr("pt 1 to 511")));
 
     sample = muons(3, 2);
     ASSERT_TRUE(write_muons(folder_, sample).ok());
+    ASSERT_TRUE(write_text(folder_ + "/generate.json", "{}").ok());
     ASSERT_TRUE(
         write_integers(folder_ + "/muons/fields.npy", std::vector<std::int32_t>(10, 1), 5).ok());
     EXPECT_THAT(read_muons(folder_).status().message(), HasSubstr("different numbers of rows"));
