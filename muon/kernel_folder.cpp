@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <span>
 #include <vector>
 
 #include "backends/xrt/emulation/rows_design.h"
 #include "muon/quantised/kernel_rows.h"
 #include "muon/quantised/onnx_file.h"
+#include "muon/records.h"
 #include "muon/rtl/compiled_kernel.h"
 #include "muon/rtl/generator.h"
 #include "muon/rtl/kernel_text.h"
@@ -16,8 +16,6 @@
 
 namespace bunch::muon {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::size_t kLongestName = 40;
 
@@ -29,11 +27,11 @@ bool is_file_name(const std::string& name) {
 }
 
 /// The xclbin's bytes.
-Result<std::string> xclbin_of(const std::string& folder, const IntegerNetwork& network,
-                              const Rtl& rtl, const KernelFolderOptions& options) {
+Result<std::string> xclbin_of(const IntegerNetwork& network, const Rtl& rtl,
+                              const KernelFolderOptions& options) {
     std::string parameters = onnx_bytes(network);
     if (options.rtl) {
-        BUNCH_ASSIGN_OR_RETURN(parameters, compile_kernel(rtl, folder + "/verilated"));
+        BUNCH_ASSIGN_OR_RETURN(parameters, compile_kernel(rtl));
     }
     const auto bytes = std::as_bytes(std::span(parameters));
     BUNCH_ASSIGN_OR_RETURN(const auto file, emulation::write_rows_design(
@@ -77,14 +75,12 @@ Result<std::string> write_kernel_folder(const std::string& folder, const Integer
         return invalid_argument("'" + options.name +
                                 "' cannot name the model's files; write up to 40 letters, digits, "
                                 "'_' and '-'");
+    BUNCH_RETURN_IF_ERROR(emulation::check_units(options.units));
     const std::string onnx = onnx_bytes(network), identity = hash_of(onnx);
     const Rtl rtl = make_rtl(network, identity);
-    std::error_code ignored;
-    const auto made = xclbin_of(folder, network, rtl, options);
-    if (!made.ok()) fs::remove(folder, ignored);  // if it is empty
-    BUNCH_ASSIGN_OR_RETURN(const std::string xclbin, made);
+    BUNCH_ASSIGN_OR_RETURN(const std::string xclbin, xclbin_of(network, rtl, options));
     const std::string stem = folder + "/" + options.name;
-    fs::remove(stem + ".toml", ignored);
+    BUNCH_RETURN_IF_ERROR(remove_record(stem + ".toml"));
     BUNCH_RETURN_IF_ERROR(write_rtl(folder + "/rtl", rtl));
     BUNCH_RETURN_IF_ERROR(write_text(stem + ".onnx", onnx));
     BUNCH_RETURN_IF_ERROR(write_text(stem + ".xclbin", xclbin));

@@ -7,6 +7,7 @@
 #include "backends/xrt/emulation/rtl/kernel_files.h"
 #include "muon/rtl/kernel_text.h"
 #include "muon/rtl/programs.h"
+#include "muon/rtl/verilator_folder.h"
 #include "muon/sample_file.h"
 
 namespace bunch::muon {
@@ -36,14 +37,9 @@ Result<std::string> compile_in(const std::string& folder, const Rtl& rtl) {
 
 }  // namespace
 
-Result<std::string> compile_kernel(const Rtl& rtl, const std::string& scratch) {
-    BUNCH_RETURN_IF_ERROR(need_program("verilator"));
-    const std::string folder = fs::absolute(scratch).string();
-    std::error_code ignored;
-    fs::remove_all(folder, ignored);
-    auto library = compile_in(folder, rtl);
-    fs::remove_all(folder, ignored);
-    return library;
+Result<std::string> compile_kernel(const Rtl& rtl) {
+    BUNCH_ASSIGN_OR_RETURN(const ScratchFolder scratch, verilator_folder());
+    return compile_in(scratch.path(), rtl);
 }
 
 }  // namespace bunch::muon

@@ -9,8 +9,9 @@
 
 namespace bunch::muon {
 
-/// The library's bytes. `scratch` is a folder that is made and removed. unavailable without
-/// verilator; internal with what Verilator said if it refuses the text. Takes half a minute.
-Result<std::string> compile_kernel(const Rtl& rtl, const std::string& scratch);
+/// The library's bytes, equal for equal texts. unavailable without verilator or a temporary folder
+/// that it can work in; internal with what Verilator said if it refuses the text. Takes half a
+/// minute.
+Result<std::string> compile_kernel(const Rtl& rtl);
 
 }  // namespace bunch::muon

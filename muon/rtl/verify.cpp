@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "muon/rtl/stream_text.h"
+#include "muon/rtl/verilator_folder.h"
 #include "muon/sample_file.h"
 
 namespace bunch::muon {
@@ -95,12 +96,8 @@ Status judge(const std::string& what, const BenchSettings& settings, const Bench
 }
 
 Result<RtlBench> RtlBench::build(const Rtl& rtl) {
-    BUNCH_RETURN_IF_ERROR(need_program("verilator"));
-    BUNCH_ASSIGN_OR_RETURN(ScratchFolder scratch, ScratchFolder::make());
+    BUNCH_ASSIGN_OR_RETURN(ScratchFolder scratch, verilator_folder());
     const std::string& folder = scratch.path();
-    if (folder.find_first_of(" \t'\"$#\\") != std::string::npos)
-        return unavailable("Verilator cannot work in '" + folder +
-                           "'; set TMPDIR to a folder without spaces, quotes and $ in its name");
     BUNCH_RETURN_IF_ERROR(write_rtl(folder, rtl));
     BUNCH_RETURN_IF_ERROR(write_text(folder + "/bench.cpp", bench_text()));
     const std::string command = fmt::format(

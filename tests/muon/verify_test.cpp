@@ -11,6 +11,8 @@
 #include "muon/sample_file.h"
 #include "muon/vectors.h"
 #include "tests/muon/command_line.h"
+#include "tests/muon/dead_unit.h"
+#include "tests/muon/environment.h"
 #include "tests/muon/networks.h"
 
 namespace bunch::muon {
@@ -18,16 +20,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-/// A network with a weight that reads a unit that is always 0, before all others of its layer.
-IntegerNetwork with_dead_unit() {
-    IntegerNetwork network = random_integer_network(Task::recalibration, {4, 3}, 5);
-    IntegerLayer& hidden = network.layers[1];
-    std::fill_n(hidden.weights.begin(), hidden.inputs, 0);
-    hidden.biases[0] = -500;
-    for (std::size_t o = 0; o < 3; ++o) network.layers[2].weights[3 * o] = 100;
-    return network;
-}
 
 class VerifyCommand : public testing::Test {
   protected:
@@ -106,7 +98,7 @@ TEST_F(VerifyCommand, RefusesAManifestWithAnotherLatencyOrWidths) {
 }
 
 TEST_F(VerifyCommand, PassesANetworkWhoseFirstWeightsReadADeadUnit) {
-    make(with_dead_unit());
+    make(network_with_dead_unit(Task::recalibration));
 
     EXPECT_THAT(output_of_command(line()), HasSubstr("control: one weight changed"));
 }
@@ -126,14 +118,15 @@ TEST_F(VerifyCommand, SaysWhenVerilatorCannotWorkInTheTemporaryFolder) {
     make(random_integer_network(Task::recalibration, {4}, 3));
     const std::string spaced = folder_ + "/with space";
     std::filesystem::create_directories(spaced);
-    const char* const before = std::getenv("TMPDIR");
-    const std::string kept = before == nullptr ? "/tmp" : before;
-    ::setenv("TMPDIR", spaced.c_str(), 1);
 
-    EXPECT_THAT(error_of(line()), HasSubstr("Verilator cannot work in"));
-    ::setenv("TMPDIR", (folder_ + "/nowhere").c_str(), 1);
-    EXPECT_THAT(error_of(line()), HasSubstr("set TMPDIR"));
-    ::setenv("TMPDIR", kept.c_str(), 1);
+    {
+        const EnvironmentChange temporary("TMPDIR", spaced);
+        EXPECT_THAT(error_of(line()), HasSubstr("Verilator cannot work in"));
+    }
+    {
+        const EnvironmentChange temporary("TMPDIR", folder_ + "/nowhere");
+        EXPECT_THAT(error_of(line()), HasSubstr("set TMPDIR"));
+    }
     EXPECT_TRUE(std::filesystem::is_empty(spaced));
 }
 
@@ -184,7 +177,7 @@ TEST(Judge, RefusesWhatWasLostChangedLateOrHadNoRoom) {
 }
 
 TEST(Control, TakesAWeightThatMatters) {
-    const IntegerNetwork network = with_dead_unit();
+    const IntegerNetwork network = network_with_dead_unit(Task::recalibration);
     const std::vector<std::int32_t> fields = {100, 50, 40, 1, 12, 300, -50, 200, 0, 8};
 
     const auto other = with_one_weight_changed(network, fields);

@@ -46,11 +46,14 @@ fpga::Xclbin design(const std::string& kernel, std::uint32_t units) {
 
 }  // namespace
 
+Status check_units(std::uint32_t units) {
+    if (units > 0 && units <= kMaxUnits) return ok_status();
+    return invalid_argument(std::to_string(units) + " compute units are not possible; write 1 to " +
+                            std::to_string(kMaxUnits));
+}
+
 Result<std::vector<std::byte>> write_rows_design(const KernelImage& image, std::uint32_t units) {
-    if (units == 0 || units > kMaxUnits)
-        return invalid_argument(std::to_string(units) +
-                                " compute units are not possible; write 1 to " +
-                                std::to_string(kMaxUnits));
+    BUNCH_RETURN_IF_ERROR(check_units(units));
     const auto bitstream = write_bitstream(std::span(&image, 1));
     fpga::Xclbin made = design(image.kernel, units);
     made.uuid = uuid_of(bitstream);

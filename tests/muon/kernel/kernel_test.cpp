@@ -19,11 +19,13 @@
 #include "muon/rtl/verify.h"
 #include "muon/sample_file.h"
 #include "muon/vectors.h"
+#include "tests/muon/environment.h"
 #include "tests/muon/kernel/test_kernels.h"
 
 namespace bunch::emulation {
 namespace {
 
+using muon::EnvironmentChange;
 using muon::Task;
 using testing::HasSubstr;
 
@@ -282,8 +284,7 @@ class KernelFolder : public testing::Test {
     Result<std::string> write(const muon::KernelFolderOptions& options = {}) const {
         return muon::write_kernel_folder(folder_, muon::kernel_network(Task::pair), options);
     }
-    const std::string folder_ =
-        testing::TempDir() + "muon_kernel_folder_" + std::to_string(::getpid());
+    std::string folder_ = testing::TempDir() + "muon_kernel_folder_" + std::to_string(::getpid());
 };
 
 TEST_F(KernelFolder, OfEqualNetworksIsEqual) {
@@ -316,7 +317,38 @@ TEST_F(KernelFolder, IsRefusedWithAnXclbinThatItsManifestWasNotWrittenFor) {
 TEST_F(KernelFolder, IsNotBegunWithANameOrUnitsThatAreNone) {
     EXPECT_THAT(write({.name = "a/b"}).status().message(), HasSubstr("letters, digits"));
     EXPECT_THAT(write({.units = 16}).status().message(), HasSubstr("write 1 to 15"));
+    const EnvironmentChange no_programs("PATH", "");  // nothing is compiled first
+    EXPECT_THAT(write({.units = 0, .rtl = true}).status().message(), HasSubstr("write 1 to 15"));
     EXPECT_FALSE(std::filesystem::exists(folder_));
+}
+
+TEST_F(KernelFolder, OfRtlMayHaveAnyNameAndKeepsWhatElseIsInIt) {
+    if (!muon::has_program("verilator")) GTEST_SKIP() << "verilator is missing";
+    folder_ += " with space";
+    const std::string mine = folder_ + "/verilated/mine";
+    ASSERT_TRUE(muon::write_text(mine, "kept").ok());
+
+    const auto manifest = write({.rtl = true});
+
+    ASSERT_TRUE(manifest.ok()) << manifest.status().message();
+    EXPECT_TRUE(fpga::read_model(*manifest).ok());
+    EXPECT_EQ(*muon::read_text(mine), "kept");
+    const std::string built_elsewhere =
+        BUNCH_TEST_KERNELS "/" + muon::kernel_name(Task::pair, true) + "/muon.xclbin";
+    EXPECT_EQ(*muon::read_text(folder_ + "/muon.xclbin"), *muon::read_text(built_elsewhere));
+}
+
+TEST_F(KernelFolder, OfRtlNeedsATemporaryFolderThatVerilatorCanWorkIn) {
+    if (!muon::has_program("verilator")) GTEST_SKIP() << "verilator is missing";
+    const std::string spaced = folder_ + " for temporary files";
+    std::filesystem::create_directories(spaced);
+    {
+        const EnvironmentChange temporary("TMPDIR", spaced);
+        EXPECT_THAT(write({.rtl = true}).status().message(),
+                    HasSubstr("Verilator cannot work in '" + spaced));
+    }
+    EXPECT_FALSE(std::filesystem::exists(folder_));
+    EXPECT_TRUE(std::filesystem::remove(spaced)) << "it is not empty";
 }
 
 }  // namespace
