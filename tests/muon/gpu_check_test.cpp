@@ -11,6 +11,7 @@
 #include "muon/commands.h"
 #include "muon/quantised/onnx_file.h"
 #include "muon/sample_file.h"
+#include "tests/muon/dead_unit.h"
 #include "tests/muon/networks.h"
 
 namespace bunch::muon {
@@ -43,14 +44,13 @@ class GpuCheck : public testing::TestWithParam<Task> {
         folder_ = testing::TempDir() + std::to_string(::getpid()) + "_muon_gpu_check_" +
                   std::string(name_of(GetParam()));
         std::filesystem::remove_all(folder_);
-        const IntegerNetwork network = random_integer_network(GetParam(), {10, 6}, 3);
-        ASSERT_TRUE(write_onnx(model(), network).ok());
-        make_vectors();
+        ASSERT_NO_FATAL_FAILURE(take(random_integer_network(GetParam(), {10, 6}, 3)));
     }
     void TearDown() override { std::filesystem::remove_all(folder_); }
 
     std::string model() const { return folder_ + "/muon.onnx"; }
-    void make_vectors() const {
+    void take(const IntegerNetwork& network) const {
+        ASSERT_TRUE(write_onnx(model(), network).ok());
         const std::string model_path = model(), out = folder_ + "/vectors";
         const char* line[] = {"bunch-muon", "vectors", model_path.c_str(), "--out", out.c_str(),
                               "--vectors",  "20000"};
@@ -69,6 +69,37 @@ TEST_P(GpuCheck, FindsNoDifferenceAndNoticesAChangedWeight) {
     EXPECT_EQ(output.code, 0) << output.text;
     EXPECT_THAT(output.text, HasSubstr("0 of 20000 vectors differ"));
     EXPECT_THAT(output.text, HasSubstr("negative control"));
+}
+
+TEST_P(GpuCheck, ChangesAWeightOfTheLastOfManyLayers) {
+    ASSERT_NO_FATAL_FAILURE(
+        take(random_integer_network(GetParam(), std::vector<std::size_t>(10, 4), 3)));
+
+    const Output output = check();
+
+    EXPECT_EQ(output.code, 0) << output.text;
+    EXPECT_THAT(output.text, HasSubstr("negative control, layer10.weight[0, "));
+}
+
+TEST_P(GpuCheck, PassesOverWeightsThatReadADeadUnit) {
+    ASSERT_NO_FATAL_FAILURE(take(network_with_dead_unit(GetParam())));
+
+    const Output output = check();
+
+    EXPECT_EQ(output.code, 0) << output.text;
+    EXPECT_THAT(output.text, HasSubstr("negative control, layer2.weight[0, 1]"));
+}
+
+TEST_P(GpuCheck, RefusesVectorsThatNoWeightAlters) {
+    IntegerNetwork network = random_integer_network(GetParam(), {10, 6}, 3);
+    for (std::int32_t& weight : network.layers.back().weights) weight = 0;
+    ASSERT_NO_FATAL_FAILURE(take(network));
+
+    const Output output = check();
+
+    EXPECT_EQ(output.code, 2);
+    EXPECT_THAT(output.text, HasSubstr("0 of 20000 vectors differ"));
+    EXPECT_THAT(output.text, HasSubstr("muon_gpu_check: no change of one weight alters"));
 }
 
 TEST_P(GpuCheck, SaysThatResultsDiffer) {
