@@ -107,6 +107,7 @@ void remove_identities(Graph& graph) {
         const auto producer = graph.producer(input);
         if (!producer || graph.is_output(input)) continue;
         graph.nodes[*producer].output = output;
+        graph.at(output).grid = graph.at(input).grid;
         replace_uses(graph, input, output);
         gone[i] = true;
     }

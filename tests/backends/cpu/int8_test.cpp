@@ -314,6 +314,33 @@ TEST_F(Int8, LayersThatAreNotQuantisedInAUsableWayStayInFloats) {
     expect_equal(pair, 8);
 }
 
+// Taken out as the last node, it must not take the grid with it.
+TEST_F(Int8, AnOutputThatIsRoundedStaysSoWhateverChangesNothingBehindIt) {
+    const auto behind = [](QuantisedMaker& maker, const std::string& x, int kind) {
+        if (kind == 0) return maker.add("Identity", {x});
+        if (kind == 1) return maker.add("Dropout", {x});
+        return maker.add("Reshape", {x, maker.integers({-1, 10})});
+    };
+    for (const int kind : {0, 1, 2})
+        for (const bool read_again : {false, true}) {
+            QuantisedMaker maker(6, true);
+            const Steps steps{1.0 / 4, 3, false};  // rounds much away, and saturates
+            std::string x = maker.rounded(maker.input({-1, 20}), {1.0 / 32, 128, false});
+            x = maker.rounded(maker.quantised_dense(x, 20, 10), steps);
+            maker.output(behind(maker, x, kind));
+            if (read_again) maker.output(maker.quantised_dense(x, 10, 7));
+            const Pair pair(maker.network);
+            SCOPED_TRACE("kind " + std::to_string(kind) + (read_again ? ", read again" : ""));
+
+            expect_equal(pair, 6);
+
+            std::size_t layers = 0;
+            for (const std::string& step : steps_of(pair.integers))
+                layers += step.find("vnni") != std::string::npos ? 1U : 0U;
+            EXPECT_EQ(layers, read_again ? 2U : 1U);
+        }
+}
+
 TEST_F(Int8, FilesWithoutQuantisationAreRefusedWithTheRemedy) {
     NetworkMaker maker(1);
     maker.output(maker.convolution(maker.input({-1, 3, 6, 6}), 3, 8, 3));
