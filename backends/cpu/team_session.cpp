@@ -1,9 +1,13 @@
 #include "backends/cpu/team_session.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <exception>
+#include <limits>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -82,14 +86,26 @@ class TeamSession final : public ModelSession {
   private:
     Status run_whole(std::size_t rows, std::span<const ConstTensorView> inputs,
                      std::span<const TensorView> outputs, std::vector<Shape>& output_shapes);
+    std::optional<Duration>& row_time(std::size_t rows, std::span<const ConstTensorView> inputs);
+    void run_pieces(unsigned worker, Handout& handout, std::size_t rows,
+                    std::span<const ConstTensorView> inputs, std::span<const TensorView> outputs);
 
     Team& team_;
     std::unique_ptr<ModelSession> whole_;
     std::vector<std::unique_ptr<ModelSession>> sessions_;
     const std::size_t most_;
     const Duration least_time_;
-    std::optional<Duration> row_time_;  ///< the least that a row took
+    /// The least that a row took, for rows of up to 0, 1, 3, 7, 15, ... bytes.
+    std::array<std::optional<Duration>, std::numeric_limits<std::size_t>::digits + 1> row_times_;
 };
+
+/// That of rows as long as these: a short one says nothing about a long one.
+std::optional<Duration>& TeamSession::row_time(std::size_t rows,
+                                               std::span<const ConstTensorView> inputs) {
+    std::size_t bytes = 0;
+    for (const ConstTensorView& input : inputs) bytes += input.bytes.size() / rows;
+    return row_times_[static_cast<std::size_t>(std::bit_width(bytes))];
+}
 
 Status TeamSession::run_whole(std::size_t rows, std::span<const ConstTensorView> inputs,
                               std::span<const TensorView> outputs,
@@ -97,20 +113,16 @@ Status TeamSession::run_whole(std::size_t rows, std::span<const ConstTensorView>
     const TimePoint begin = now();
     BUNCH_RETURN_IF_ERROR(whole_->run(inputs, outputs, output_shapes));
     const Duration row = (now() - begin) / static_cast<std::int64_t>(rows);
-    row_time_ = std::min(row_time_.value_or(row), row);
+    std::optional<Duration>& least = row_time(rows, inputs);
+    least = std::min(least.value_or(row), row);
     return ok_status();
 }
 
-Status TeamSession::run(std::span<const ConstTensorView> inputs,
-                        std::span<const TensorView> outputs, std::vector<Shape>& output_shapes) {
-    const bool has_rows = !inputs.empty() && inputs[0].shape.rank() > 0 && inputs[0].shape[0] > 0;
-    const std::size_t rows = has_rows ? static_cast<std::size_t>(inputs[0].shape[0]) : 1;
-    const Duration row = std::max(row_time_.value_or(Duration(1)), Duration(1));
-    const auto least = static_cast<std::size_t>(least_time_ / row) + 1;
-    if (!row_time_ || rows < 2 * least || !lie_by_rows(inputs, rows) || !lie_by_rows(outputs, rows))
-        return run_whole(rows, inputs, outputs, output_shapes);
-    Handout handout(rows, team_.size(), least, most_);
-    team_.run([&](unsigned worker) {
+/// For each thread of the team, of which none may throw: what fails, fails the batch.
+void TeamSession::run_pieces(unsigned worker, Handout& handout, std::size_t rows,
+                             std::span<const ConstTensorView> inputs,
+                             std::span<const TensorView> outputs) {
+    try {
         std::vector<Shape> ignored;
         for (auto [first, count] = handout.next(); count > 0;
              std::tie(first, count) = handout.next()) {
@@ -119,7 +131,22 @@ Status TeamSession::run(std::span<const ConstTensorView> inputs,
             const Status status = sessions_[worker]->run(from, to, ignored);
             if (!status.ok()) handout.fail(status);
         }
-    });
+    } catch (const std::exception& error) {
+        handout.fail(internal_error("a piece of the batch failed: " + std::string(error.what())));
+    }
+}
+
+Status TeamSession::run(std::span<const ConstTensorView> inputs,
+                        std::span<const TensorView> outputs, std::vector<Shape>& output_shapes) {
+    const bool has_rows = !inputs.empty() && inputs[0].shape.rank() > 0 && inputs[0].shape[0] > 0;
+    const std::size_t rows = has_rows ? static_cast<std::size_t>(inputs[0].shape[0]) : 1;
+    const std::optional<Duration> known = row_time(rows, inputs);
+    const Duration row = std::max(known.value_or(Duration(1)), Duration(1));
+    const auto least = static_cast<std::size_t>(least_time_ / row) + 1;
+    if (!known || rows < 2 * least || !lie_by_rows(inputs, rows) || !lie_by_rows(outputs, rows))
+        return run_whole(rows, inputs, outputs, output_shapes);
+    Handout handout(rows, team_.size(), least, most_);
+    team_.run([&](unsigned worker) { run_pieces(worker, handout, rows, inputs, outputs); });
     BUNCH_RETURN_IF_ERROR(handout.status());
     output_shapes.clear();
     for (const TensorView& output : outputs) output_shapes.push_back(output.shape);

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <mutex>
+#include <new>
 
 #include "backends/cpu/program.h"
 #include "backends/cpu/team_session.h"
@@ -57,24 +58,29 @@ struct Log {
     int whole = 0;
 };
 
-/// y = x + 1 on rows of one number; marks the row, which is x.
+/// What a session does at a row that it is to fail at.
+enum class Failure { status, exception };
+
+/// y = x + 1 on rows of `width` numbers, of which the first counts; marks the row, which is x.
 class FakeSession final : public cpu::ModelSession {
   public:
-    FakeSession(Log& log, bool whole, float fails_at = -1)
-        : log_(log), whole_(whole), fails_at_(fails_at) {}
+    FakeSession(Log& log, bool whole, float fails_at = -1, Failure failure = Failure::status)
+        : log_(log), whole_(whole), fails_at_(fails_at), failure_(failure) {}
 
     Status run(std::span<const ConstTensorView> inputs, std::span<const TensorView> outputs,
                std::vector<Shape>& output_shapes) override {
         const auto rows = static_cast<std::size_t>(inputs[0].shape[0]);
+        const std::size_t row_bytes = inputs[0].bytes.size() / rows;
         const std::lock_guard lock(log_.mutex);
         log_.whole += whole_ ? 1 : 0;
         for (std::size_t row = 0; row < rows; ++row) {
             float x = 0;
-            std::memcpy(&x, inputs[0].bytes.data() + 4 * row, 4);
+            std::memcpy(&x, inputs[0].bytes.data() + row_bytes * row, 4);
+            if (x == fails_at_ && failure_ == Failure::exception) throw std::bad_alloc();
             if (x == fails_at_) return internal_error("row " + std::to_string(std::lround(x)));
             ++log_.rows[static_cast<std::size_t>(x)];
             x += 1;
-            std::memcpy(outputs[0].bytes.data() + 4 * row, &x, 4);
+            std::memcpy(outputs[0].bytes.data() + row_bytes * row, &x, 4);
         }
         output_shapes = {outputs[0].shape};
         return ok_status();
@@ -86,24 +92,25 @@ class FakeSession final : public cpu::ModelSession {
     Log& log_;
     bool whole_;
     float fails_at_;
+    Failure failure_;
 };
 
 /// A lane of three threads and a batch.
 struct Lane {
-    explicit Lane(Duration least_time, float fails_at = -1) {
+    explicit Lane(Duration least_time, float fails_at = -1, Failure failure = Failure::status) {
         std::vector<std::unique_ptr<cpu::ModelSession>> sessions;
         for (int i = 0; i < 3; ++i)
-            sessions.push_back(std::make_unique<FakeSession>(log, false, fails_at));
+            sessions.push_back(std::make_unique<FakeSession>(log, false, fails_at, failure));
         session = make_team_session(team, std::make_unique<FakeSession>(log, true),
                                     std::move(sessions), 8, least_time);
     }
 
     /// `spare`: numbers that the output has room for beside its rows.
-    Status run(std::size_t rows, std::size_t spare = 0) {
+    Status run(std::size_t rows, std::size_t spare = 0, std::size_t width = 1) {
         log.rows.assign(rows, 0);
-        x.resize(rows), y.assign(rows + spare, 0);
-        for (std::size_t row = 0; row < rows; ++row) x[row] = static_cast<float>(row);
-        const Shape shape{static_cast<std::int64_t>(rows), 1};
+        x.assign(rows * width, 0), y.assign(rows * width + spare, 0);
+        for (std::size_t row = 0; row < rows; ++row) x[row * width] = static_cast<float>(row);
+        const Shape shape{static_cast<std::int64_t>(rows), static_cast<std::int64_t>(width)};
         const ConstTensorView input(DataType::f32, shape, std::as_bytes(std::span(x)));
         const TensorView output{DataType::f32, shape, std::as_writable_bytes(std::span(y))};
         return session->run({&input, 1}, {&output, 1}, shapes);
@@ -155,6 +162,36 @@ TEST(TeamSession, FailsWithThePieceThatFails) {
 
     EXPECT_EQ(status.code(), StatusCode::internal);
     EXPECT_EQ(status.message(), "row 37");
+}
+
+// On the caller's thread or on a helper: each has taken pieces with that row before long.
+TEST(TeamSession, FailsWithThePieceThatThrowsAndRunsTheNextBatch) {
+    for (int round = 0; round < 50; ++round) {
+        Lane lane(Duration::zero(), static_cast<float>(30 + round % 30), Failure::exception);
+        ASSERT_TRUE(lane.run(1).ok());
+
+        const Status status = lane.run(64);
+
+        EXPECT_EQ(status.code(), StatusCode::internal);
+        EXPECT_THAT(status.message(), testing::HasSubstr("bad_alloc"));
+        EXPECT_TRUE(lane.run(30).ok());
+    }
+}
+
+// What a short row takes says nothing about a long one.
+TEST(TeamSession, LearnsHowLongRowsTakeForEachSizeOfARow) {
+    Lane lane(Duration::zero());
+    ASSERT_TRUE(lane.run(16, 0, 2).ok());
+    ASSERT_TRUE(lane.run(16, 0, 2).ok());
+    EXPECT_EQ(lane.log.whole, 1);
+
+    ASSERT_TRUE(lane.run(16, 0, 64).ok());
+    EXPECT_EQ(lane.log.whole, 2);
+    ASSERT_TRUE(lane.run(16, 0, 2).ok());
+    ASSERT_TRUE(lane.run(16, 0, 64).ok());
+
+    EXPECT_EQ(lane.log.whole, 2);
+    EXPECT_THAT(lane.log.rows, Each(1));
 }
 
 TEST(WidePlans, GiveTheAnswersOfOneThread) {
