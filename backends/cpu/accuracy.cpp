@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <optional>
 #include <random>
 #include <span>
 #include <string>
@@ -26,6 +27,30 @@ const Node* affine_reader(const Graph& graph, ValueId input) {
     for (const Node& node : graph.nodes)
         if (std::holds_alternative<Affine>(node.op) && node.inputs[0] == input) return &node;
     return nullptr;
+}
+
+bool only_moves(const Node& node) {
+    return std::holds_alternative<Identity>(node.op) || std::holds_alternative<Reshape>(node.op) ||
+           std::holds_alternative<Transpose>(node.op);
+}
+
+// The grid that `id` lies on, or that it is rounded to at once.
+std::optional<Grid> grid_of(const Graph& graph, ValueId id) {
+    // Nodes come after those that they read.
+    for (const Node& node : graph.nodes) {
+        if (graph.at(id).grid) break;
+        if (only_moves(node) && node.inputs[0] == id) id = node.output;
+    }
+    return graph.at(id).grid;
+}
+
+// What uniform numbers for `id` lie between.
+std::pair<double, double> range_of(const Graph& graph, ValueId id) {
+    const std::optional<Grid> grid = grid_of(graph, id);
+    if (!grid) return {-1, 1};
+    const int least = grid->type == DataType::i8 ? -128 : 0;
+    const double scale = grid->scale;
+    return {scale * (least - grid->zero), scale * (least + 255 - grid->zero)};
 }
 
 // Turns what comes out of `affine` into what goes in.
@@ -130,9 +155,12 @@ std::vector<std::vector<float>> made_up_inputs(const Graph& graph, std::int64_t 
         const bool counts = graph.at(id).carries_rows();
         std::vector<float> numbers(static_cast<std::size_t>(
             (counts ? shape.with_rows(rows) : shape).elements().value_or(0)));
+        const Node* affine = affine_reader(graph, id);
+        const auto [least, most] = range_of(graph, affine != nullptr ? affine->output : id);
         for (float& number : numbers)
-            number = static_cast<float>(static_cast<double>(random()) * 0x1p-31 - 1);
-        if (const Node* affine = affine_reader(graph, id)) undo(graph, *affine, numbers);
+            number = static_cast<float>(least +
+                                        (most - least) * 0x1p-32 * static_cast<double>(random()));
+        if (affine != nullptr) undo(graph, *affine, numbers);
         inputs.push_back(std::move(numbers));
     }
     return inputs;

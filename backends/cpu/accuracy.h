@@ -14,7 +14,8 @@ namespace bunch::cpu {
 Status check_precision(Precision precision);
 
 /// Numbers for the inputs of `graph`, `rows` rows where it counts rows, always the same: uniform in
-/// -1 to 1, or where normalisations or the like read an input, such that this is what they make.
+/// -1 to 1, or over the grid that they are rounded to; where normalisations or the like read an
+/// input, such that this is what they make.
 std::vector<std::vector<float>> made_up_inputs(const Graph& graph, std::int64_t rows);
 
 /// The largest difference between the outputs of two sessions of one model, of the largest output

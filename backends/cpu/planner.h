@@ -23,7 +23,7 @@ struct PlannerOptions {
     const ConvChoices* choices = nullptr;
     /// That each layer is spread over; use_threads() of as many must have been called.
     unsigned threads = 1;
-    /// f32, or bf16: layers compute on bf16 tensors with sums in f32. Small dense layers keep f32.
+    /// bf16: layers on bf16 tensors with sums in f32, small dense ones in f32. int8: IntegerForm.
     Precision precision = Precision::f32;
 };
 

@@ -11,6 +11,10 @@
 
 namespace bunch::cpu {
 
+inline std::size_t elements_of(const dnnl::memory::desc& desc) {
+    return desc.get_size() / dnnl::memory::data_type_size(desc.data_type());
+}
+
 /// Node and implementation of each, where anybody would notice: above 10,000 elements for a row.
 inline std::vector<std::string> slow_layers(const Program& program) {
     constexpr std::size_t kHotElementsPerRow = 10'000;
@@ -23,7 +27,7 @@ inline std::vector<std::string> slow_layers(const Program& program) {
                 continue;
             for (const Argument& argument : primitive->arguments)
                 if (argument.number == DNNL_ARG_DST &&
-                    argument.desc.get_size() / sizeof(float) / static_cast<std::size_t>(plan.rows) >
+                    elements_of(argument.desc) / static_cast<std::size_t>(plan.rows) >
                         kHotElementsPerRow)
                     slow.push_back(primitive->description);
         }

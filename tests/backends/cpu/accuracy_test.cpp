@@ -13,8 +13,11 @@
 #include <vector>
 
 #include "backends/cpu/cpu_model.h"
+#include "backends/graph/lowering.h"
+#include "backends/graph/passes.h"
 #include "tests/backends/cpu/compare.h"
 #include "tests/backends/graph/network_maker.h"
+#include "tests/backends/graph/quantised_maker.h"
 
 namespace bunch::test_network {
 namespace {
@@ -109,6 +112,56 @@ TEST(MadeUpInputs, LieWhereNormalisationsExpectThem) {
     for (std::size_t i = 0; i < numbers.size(); ++i)
         ASSERT_NEAR(numbers[i], 1000 + 2.0 * static_cast<double>(i % kInputs), 3)
             << "element " << i;
+}
+
+std::vector<float> made_up_inputs(const Network& network) {
+    const std::string bytes = onnx_bytes(network);
+    const auto operators = parse_operator_graph(std::as_bytes(std::span(bytes)), {});
+    EXPECT_TRUE(operators.ok()) << operators.status().to_string();
+    Result<Graph> graph = lower(*operators, true);
+    EXPECT_TRUE(graph.ok()) << graph.status().to_string();
+    simplify(*graph);
+    return cpu::made_up_inputs(*graph, 50)[0];
+}
+
+// Images of 0 to 255, say, of which -1 to 1 would leave 0 and 1.
+TEST(MadeUpInputs, FillTheGridThatTheyAreRoundedTo) {
+    for (const bool moved : {false, true}) {
+        QuantisedMaker maker(3, true);
+        std::string x = maker.input({-1, 8, 8, 3});
+        if (moved) x = maker.add("Transpose", {x}, {{"perm", Extents{0, 3, 1, 2}}});
+        x = maker.rounded(x, {1, 3, false});
+        maker.output(maker.add("Relu", {x}));
+        SCOPED_TRACE(moved ? "behind a Transpose" : "at once");
+
+        const std::vector<float> numbers = made_up_inputs(maker.network);
+
+        ASSERT_EQ(numbers.size(), 50U * 8 * 8 * 3);
+        const auto [least, most] = std::minmax_element(numbers.begin(), numbers.end());
+        EXPECT_GE(*least, -3);
+        EXPECT_LT(*least, 0);
+        EXPECT_LE(*most, 252);
+        EXPECT_GT(*most, 250);
+    }
+}
+
+TEST(MadeUpInputs, FillTheGridBehindANormalisation) {
+    QuantisedMaker maker(3, true);
+    const std::string x = maker.add("Sub", {maker.input({-1, kInputs}), numbers(maker, 1000, 2)});
+    maker.output(maker.add("Relu", {maker.rounded(x, {0.5, 128, false})}));
+
+    const std::vector<float> numbers = made_up_inputs(maker.network);
+
+    float least = 0, most = 0;
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        const float about = 1000 + 2 * static_cast<float>(i % kInputs);
+        least = std::min(least, numbers[i] - about);
+        most = std::max(most, numbers[i] - about);
+    }
+    EXPECT_GE(least, -64);
+    EXPECT_LT(least, -60);
+    EXPECT_LE(most, 63.5F);
+    EXPECT_GT(most, 60);
 }
 
 }  // namespace

@@ -370,6 +370,13 @@ TEST(CpuModel, NamesLayersThatRunInASlowReferenceImplementation) {
                 testing::ElementsAre(HasSubstr("(Softmax)")));
 }
 
+TEST(SlowLayers, AreToldByTheirElementsInIntegersToo) {
+    using dnnl::memory;
+
+    for (const auto type : {memory::data_type::f32, memory::data_type::bf16, memory::data_type::u8})
+        EXPECT_EQ(cpu::elements_of({{2, 3, 5}, type, memory::format_tag::abc}), 30U);
+}
+
 // What a NaN in a request becomes. Planned layers may turn it into a bound, see docs/CPU.md.
 TEST(NotANumber, IsKeptByActivationsNodeByNodeAndStaysInItsRow) {
     for (const bool planned : {false, true}) {
