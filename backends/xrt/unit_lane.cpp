@@ -23,7 +23,8 @@ constexpr Duration kShortestWait = 1ms;
 constexpr Duration kLongestWait = 100ms;
 constexpr Duration kSpin = 20us;
 constexpr Duration kLook = 20us;
-// A single call may fail for its own reasons. So many in a row are the card's.
+// A single call may fail for its own reasons. So many in a row are the card's, not counting those
+// of fewer rows than the one before: so the daemon searches for the row that is to blame.
 constexpr std::uint32_t kFailuresOfABrokenCard = 5;
 
 std::string seconds(Duration span) {
@@ -205,7 +206,7 @@ Completion UnitLane::finish(ert_cmd_state state) {
     completion.times.compute_end = unit_free_at_ = now();
     start_next();
     if (state == ERT_CMD_STATE_COMPLETED) {
-        failed_in_a_row_ = 0;
+        failed_in_a_row_ = blamed_on_card_ = 0;
         const auto error =
             tried([&] { flight.placement->fetch(flight.slot, flight.rows, flight.outputs); });
         if (error)
@@ -223,7 +224,9 @@ Completion UnitLane::finish(ert_cmd_state state) {
 Status UnitLane::fail_call(const Flight& flight, ert_cmd_state state) {
     const std::string seen = "unit '" + flight.placement->unit() + "' ended a call of " +
                              std::to_string(flight.rows) + " rows in the state " + name_of(state);
-    if (++failed_in_a_row_ >= kFailuresOfABrokenCard) {
+    if (failed_in_a_row_++ == 0 || flight.rows >= rows_of_last_failure_) ++blamed_on_card_;
+    rows_of_last_failure_ = flight.rows;
+    if (blamed_on_card_ >= kFailuresOfABrokenCard) {
         break_down(FaultKind::call_failed,
                    seen + ", as the " + std::to_string(failed_in_a_row_ - 1) + " calls before it");
         return ok_status();

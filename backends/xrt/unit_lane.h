@@ -77,6 +77,8 @@ class UnitLane final : public Lane {
     std::size_t started_ = 0;            // of them, from the front
     TimePoint unit_free_at_;             // when the last call ended
     std::uint32_t failed_in_a_row_ = 0;  // calls that the card ended with an error
+    std::uint32_t blamed_on_card_ = 0;   // of them, see kFailuresOfABrokenCard
+    std::size_t rows_of_last_failure_ = 0;
     bool broken_ = false;
     bool precise_ = false;
 };

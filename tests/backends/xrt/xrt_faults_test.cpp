@@ -44,10 +44,11 @@ struct TestLane {
     }
     std::span<std::byte> arena() const { return {memory, kSlots * kSlotBytes}; }
 
-    Status submit(std::uint32_t slot, ModelId model) const {
+    Status submit(std::uint32_t slot, ModelId model, std::int64_t rows = 1) const {
         const auto bytes = arena().subspan(slot * kSlotBytes);
-        const ConstTensorView input(DataType::f32, {1, 16}, bytes.first(64));
-        const TensorView output{DataType::f32, {1, 16}, bytes.subspan(64, 64)};
+        const auto half = 64 * static_cast<std::size_t>(rows);
+        const ConstTensorView input(DataType::f32, {rows, 16}, bytes.first(half));
+        const TensorView output{DataType::f32, {rows, 16}, bytes.subspan(half, half)};
         return lane->submit(SlotId{slot}, model, {&input, 1}, {&output, 1});
     }
 
@@ -79,7 +80,7 @@ class XrtFaults : public testing::Test {
     Result<LoadedModel> load(std::uint32_t id, const emulation::FpgaFolder& folder) {
         return backend_->load(
             ModelId{id},
-            fpga_spec(folder.name, emulation::write_model(folder, emulation::card_folder()), 8));
+            fpga_spec(folder.name, emulation::write_model(folder, emulation::card_folder()), 32));
     }
 
     void open_with_one_model(const std::string& manifest_head = "time_limit = \"10s\"\n") {
@@ -91,8 +92,8 @@ class XrtFaults : public testing::Test {
     }
 
     /// One call through the first lane.
-    Status run(std::uint32_t model) {
-        BUNCH_RETURN_IF_ERROR(lanes_[0]->submit(0, ModelId{model}));
+    Status run(std::uint32_t model, std::int64_t rows = 1) {
+        BUNCH_RETURN_IF_ERROR(lanes_[0]->submit(0, ModelId{model}, rows));
         const auto completion = lanes_[0]->lane->wait(now() + 20s);
         return completion ? completion->status : internal_error("it does not end");
     }
@@ -192,6 +193,30 @@ TEST_F(XrtFaults, GivesTheCardUpAfterManyFailedCallsInARow) {
 
     EXPECT_TRUE(told_.back().ends_runner);
     EXPECT_THAT(told_.back().message, HasSubstr("as the 4 calls before it"));
+}
+
+// So the daemon finds the one row that fails: in a half of what failed, and a half of that.
+TEST_F(XrtFaults, KeepsTheCardWhileEverSmallerPartsOfABatchFail) {
+    ASSERT_NO_FATAL_FAILURE(open_with_one_model());
+    faults().failing_runs = 12;
+
+    for (int search = 0; search < 2; ++search) {
+        for (const std::int64_t rows : {32, 16, 8, 4, 2, 1})
+            EXPECT_EQ(run(1, rows).code(), StatusCode::internal) << rows;
+        EXPECT_FALSE(told_.back().ends_runner);
+    }
+    EXPECT_TRUE(run(1).ok());
+}
+
+TEST_F(XrtFaults, GivesTheCardUpInTheMiddleOfSuchASearchIfAllOfItFails) {
+    ASSERT_NO_FATAL_FAILURE(open_with_one_model());
+    faults().failing_runs = 100;
+
+    for (const std::int64_t rows : {16, 8, 4, 2, 1, 1, 2, 1, 1})
+        EXPECT_EQ(run(1, rows).code(), StatusCode::internal) << rows;
+    EXPECT_ANY_THROW(static_cast<void>(run(1, 4)));
+
+    EXPECT_TRUE(told_.back().ends_runner);
 }
 
 TEST_F(XrtFaults, TellsWhenTheDriverRefusesAllWork) {
