@@ -50,7 +50,7 @@ Result<ShapeClass> ShapeClasses::take(std::span<const Shape> inputs) {
     }
     if (by_shape_.size() >= kMost)
         return resource_exhausted("requests of " + std::to_string(kMost) +
-                                  " different shapes are waiting already, which is all that one "
+                                  " different shapes are open already, which is all that one "
                                   "model may have (send it again later; or have the operator give "
                                   "the model padding buckets)");
     if (free_.empty()) {

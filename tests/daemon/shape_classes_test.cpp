@@ -73,7 +73,7 @@ TEST(ShapeClasses, StayFewWhateverShapesCome) {
     EXPECT_EQ(classes.size(), 0u);
 }
 
-TEST(ShapeClasses, RefuseMoreShapesThanMayWaitAtATime) {
+TEST(ShapeClasses, RefuseMoreShapesThanMayBeOpenAtATime) {
     ShapeClasses classes;
     for (std::size_t i = 1; i <= ShapeClasses::kMost; ++i)
         ASSERT_TRUE(classes.take(inputs(1, static_cast<std::int64_t>(i))).ok());
@@ -81,7 +81,8 @@ TEST(ShapeClasses, RefuseMoreShapesThanMayWaitAtATime) {
     const auto one_more = classes.take(inputs(1, 1000));
 
     EXPECT_EQ(one_more.status().code(), StatusCode::resource_exhausted);
-    EXPECT_THAT(one_more.status().message(), HasSubstr("requests of 256 different shapes"));
+    EXPECT_THAT(one_more.status().message(),
+                HasSubstr("requests of 256 different shapes are open already"));
     EXPECT_TRUE(classes.take(inputs(1, 7)).ok());
     classes.release(kLastingClasses + 1);
     EXPECT_TRUE(classes.take(inputs(1, 1000)).ok());
