@@ -1,8 +1,10 @@
 // What the main thread tells the reactor: devices and models that come and go, the end.
 #include <algorithm>
+#include <utility>
 
 #include "core/check.h"
 #include "daemon/reactor.h"
+#include "daemon/signatures.h"
 #include "monitoring/log.h"
 #include "protocol/zmq_frames.h"
 
@@ -45,25 +47,31 @@ void Reactor::on(TimePoint at, DeviceOpened& command) {
 void Reactor::on(TimePoint at, InstanceOpened& command) {
     ServedModel& model = *models_.find(command.model);
     ServedDevice& device = devices_[command.device.value];
-    const ModelSignature& signature = command.loaded.signature;
+    ModelSignature& signature = command.loaded.signature;
+    if (model.has_signature) take_names(model.spec.signature, signature);
     Result<Padding> padding = Padding::make(model.spec.padding, signature);
     Status status = padding.status();
     if (signature.inputs.size() > kMaxTensors || signature.outputs.size() > kMaxTensors) {
         status =
             unimplemented("it has more than " + std::to_string(kMaxTensors) + " inputs or outputs");
-    } else if (model.has_signature && !(model.spec.signature == signature)) {
-        status = Status(StatusCode::failed_precondition,
-                        "its tensors differ from those that another device loaded");
+    } else if (model.has_signature) {
+        // Padding goes by the names of extents.
+        const std::string difference =
+            difference_between(signature, model.spec.signature, !model.spec.padding.empty());
+        if (!difference.empty())
+            status =
+                Status(StatusCode::failed_precondition,
+                       "its tensors differ from those that another device loaded: " + difference);
     }
     if (!status.ok()) {
         InstanceRefused refused{command.device, command.model, status};
         on(at, refused);
         return;
     }
-    model.spec.signature = signature;
+    model.spec.signature = std::move(signature);
     model.has_signature = true;
     model.refused_by.erase(device.id.value);
-    model.has_shape_classes = has_shape_classes(signature);
+    model.has_shape_classes = has_shape_classes(model.spec.signature);
     model.padding = std::move(padding).value();
     model.shape_classes.add_device(command.loaded.max_batch_rows, device.slot_bytes);
     model.loaded_on.insert(device.id.value);
