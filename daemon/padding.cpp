@@ -10,6 +10,8 @@
 namespace bunch {
 namespace {
 
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 62;  // far above any limit
+
 std::string quoted(const std::string& name) {
     return "'" + name + "'";
 }
@@ -62,15 +64,19 @@ Status check_length(const TensorSpec& input) {
                             input.shape.to_string() + ", which is not one integer per row");
 }
 
-Tensor filled(const TensorSpec& input, const Shape& shape, double value) {
-    Tensor tensor{input.type, shape, Buffer::allocate(byte_size(input.type, shape).value_or(0))};
-    const auto element = element_of(input.type, value);
+void fill(Tensor& tensor, double value) {
+    tensor.buffer = Buffer::allocate(byte_size(tensor.type, tensor.shape).value_or(0));
+    const auto element = element_of(tensor.type, value);
     BUNCH_CHECK(element);
-    const std::size_t bytes = size_of(input.type);
+    const std::size_t bytes = size_of(tensor.type);
     const auto to = tensor.buffer.bytes();
     for (std::size_t at = 0; at < to.size(); at += bytes)
         std::copy_n(element->begin(), bytes, to.begin() + static_cast<std::ptrdiff_t>(at));
-    return tensor;
+}
+
+/// Whether bit `input` is set.
+bool has(std::uint64_t bits, std::optional<std::size_t> input) {
+    return input && (bits >> *input & 1) != 0;
 }
 
 }  // namespace
@@ -186,33 +192,49 @@ Result<std::int64_t> Padding::length_of(const Dimension& dimension,
                             " (send less; or have the operator add a bucket)");
 }
 
-Status Padding::make_inputs(std::uint64_t left_out, std::uint32_t rows,
-                            std::vector<Tensor>& inputs) const {
+Result<std::uint64_t> Padding::shape_inputs(std::uint64_t left_out, std::uint32_t rows,
+                                            std::vector<Tensor>& inputs) const {
     for (const Dimension& dimension : dimensions_) {
-        const auto is_wanted = [left_out](const std::optional<std::size_t>& input) {
-            return input && (left_out >> *input & 1) != 0;
-        };
-        if (!is_wanted(dimension.mask) && !is_wanted(dimension.length)) continue;
+        const bool makes_mask = has(left_out, dimension.mask);
+        const bool makes_length = has(left_out, dimension.length);
+        if (!makes_mask && !makes_length) continue;
         BUNCH_ASSIGN_OR_RETURN(const std::int64_t length, length_of(dimension, inputs, left_out));
-        if (is_wanted(dimension.mask)) {
+        if (makes_mask) {
             const TensorSpec& mask = inputs_[*dimension.mask];
             Shape shape = mask.shape.with_rows(rows);
             for (const Place& place : dimension.inputs)
                 if (place.tensor == *dimension.mask) shape.set(place.axis, length);
-            inputs[*dimension.mask] = filled(mask, shape, 1);
+            inputs[*dimension.mask] = {mask.type, shape, {}};
         }
-        if (is_wanted(dimension.length)) {
+        if (makes_length) {
             const TensorSpec& spec = inputs_[*dimension.length];
             if (!element_of(spec.type, static_cast<double>(length)))
                 return invalid_argument("the length " + std::to_string(length) + " of " +
                                         quoted(dimension.rule.dimension) + " is more than input " +
                                         quoted(spec.name) + " of type " +
                                         std::string(name_of(spec.type)) + " can say");
-            inputs[*dimension.length] =
-                filled(spec, spec.shape.with_rows(rows), static_cast<double>(length));
+            inputs[*dimension.length] = {spec.type, spec.shape.with_rows(rows), {}};
         }
     }
-    return ok_status();
+    std::uint64_t all = 0;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        if (!has(left_out, i)) continue;
+        const auto bytes = byte_size(inputs[i].type, inputs[i].shape);
+        if (!bytes || *bytes > kMostBytes - all)
+            return invalid_argument("input " + quoted(inputs_[i].name) + " would be too large");
+        all += *bytes;
+    }
+    return all;
+}
+
+void Padding::fill_inputs(std::uint64_t left_out, std::vector<Tensor>& inputs) const {
+    for (const Dimension& dimension : dimensions_) {
+        const Place& first = dimension.inputs.front();
+        if (has(left_out, dimension.mask)) fill(inputs[*dimension.mask], 1);
+        if (has(left_out, dimension.length))
+            fill(inputs[*dimension.length],
+                 static_cast<double>(inputs[first.tensor].shape[first.axis]));
+    }
 }
 
 Result<ShapeClass> Padding::fit(const std::vector<Tensor>& inputs,

@@ -31,10 +31,13 @@ class Padding {
     /// Bit i: input i is a mask or a length, which a request may leave out.
     std::uint64_t made_inputs() const { return made_inputs_; }
 
-    /// Gives the inputs of `left_out` (bits, of made_inputs()) to a call of `rows` rows: all of
-    /// what it sent is data. invalid_argument as fit() says.
-    Status make_inputs(std::uint64_t left_out, std::uint32_t rows,
-                       std::vector<Tensor>& inputs) const;
+    /// Gives types and shapes to the inputs of `left_out` (bits, of made_inputs()) of a call of
+    /// `rows` rows, and says how many bytes they will have. invalid_argument as fit() says.
+    Result<std::uint64_t> shape_inputs(std::uint64_t left_out, std::uint32_t rows,
+                                       std::vector<Tensor>& inputs) const;
+
+    /// After shape_inputs(): their elements. All of what the call sent is data.
+    void fill_inputs(std::uint64_t left_out, std::vector<Tensor>& inputs) const;
 
     /// Sets `shapes` to those that the inputs of a call have in a batch, whatever its rows, and
     /// gives their class: 1 to kLastingClasses; 0 if further extents are open, so that buckets

@@ -155,9 +155,9 @@ std::optional<ZmqFrontend::Refusal> ZmqFrontend::open_call(Peer& peer, TimePoint
             Rejection::no_device};
     }
     Call& call = slab_.draft().call;
-    if (const Status status = read_tensors(model, call); !status.ok()) {
+    if (auto refusal = read_tensors(peer, model, call)) {
         slab_.abandon();
-        return Refusal{status, Rejection::wrong_shape};
+        return refusal;
     }
     call.model = model.id;
     if (const Status status = find_class(model, call); !status.ok()) {
@@ -204,17 +204,23 @@ std::optional<ZmqFrontend::Refusal> ZmqFrontend::check_limits(const Peer& peer) 
                            bytes_text(limits_.max_message_bytes) + " (limits.max_message_bytes)"),
                        Rejection::too_large};
     }
+    return check_room(peer, message_bytes_);
+}
+
+/// Whether a request of that many bytes may be held.
+std::optional<ZmqFrontend::Refusal> ZmqFrontend::check_room(const Peer& peer,
+                                                            std::uint64_t bytes) const {
     const std::uint64_t held =
         peer.request_bytes + static_cast<std::uint64_t>(std::max<std::int64_t>(
                                  0, peer.unsent.bytes.load(std::memory_order_relaxed)));
-    if (held > 0 && held + message_bytes_ > limits_.client_credit_bytes) {
+    if (held > 0 && held + bytes > limits_.client_credit_bytes) {
         return Refusal{resource_exhausted("this client has " + bytes_text(held) +
                                           " of requests and replies open, its credit is " +
                                           bytes_text(limits_.client_credit_bytes) +
                                           " (limits.client_credit_bytes)"),
                        Rejection::over_credit};
     }
-    if (!slab_.has_room(message_bytes_)) {
+    if (!slab_.has_room(bytes)) {
         return Refusal{resource_exhausted("the server has " + std::to_string(slab_.open_calls()) +
                                           " requests with " + bytes_text(slab_.open_bytes()) +
                                           " open, which is all it takes (limits.max_open_calls, "
@@ -224,20 +230,17 @@ std::optional<ZmqFrontend::Refusal> ZmqFrontend::check_limits(const Peer& peer) 
     return std::nullopt;
 }
 
-Status ZmqFrontend::read_tensors(ServedModel& model, Call& call) {
+std::optional<ZmqFrontend::Refusal> ZmqFrontend::read_tensors(const Peer& peer, ServedModel& model,
+                                                              Call& call) {
     const RequestHeader& header = decoder_.header();
     const ModelSignature& signature = model.spec.signature;
     frame_bytes_.clear();
     for (std::size_t i = 1; i < frame_count_; ++i) frame_bytes_.push_back(frames_[i].size());
-    BUNCH_ASSIGN_OR_RETURN(call.rows, match_inputs(signature, header, frame_bytes_, order_,
-                                                   model.padding.made_inputs()));
-    if (const auto row = row_bytes(signature.outputs, signature.batched);
-        row && *row > limits_.max_message_bytes / call.rows) {
-        return invalid_argument("the answer would have " + std::to_string(call.rows) + " rows of " +
-                                bytes_text(*row) + ", the server sends " +
-                                bytes_text(limits_.max_message_bytes) +
-                                " (limits.max_message_bytes)");
-    }
+    const Result<std::uint32_t> rows =
+        match_inputs(signature, header, frame_bytes_, order_, model.padding.made_inputs());
+    if (!rows.ok()) return Refusal{rows.status(), Rejection::wrong_shape};
+    call.rows = *rows;
+    if (auto refusal = check_rows(model.spec, call.rows)) return refusal;
     call.inputs.resize(order_.size());
     std::uint64_t left_out = 0;
     for (std::size_t i = 0; i < order_.size(); ++i) {
@@ -247,10 +250,54 @@ Status ZmqFrontend::read_tensors(ServedModel& model, Call& call) {
             hold_frame(frames_[1 + order_[i]], header.inputs[order_[i]], call.inputs[i]);
     }
     if (left_out != 0)
-        BUNCH_RETURN_IF_ERROR(model.padding.make_inputs(left_out, call.rows, call.inputs));
+        if (auto refusal = make_inputs(peer, model.padding, left_out, call)) return refusal;
+    if (const Status status = select_outputs(signature, call); !status.ok())
+        return Refusal{status, Rejection::wrong_shape};
+    return std::nullopt;
+}
+
+/// Rows are a number in the header: nothing is made of them before they are known to be few.
+std::optional<ZmqFrontend::Refusal> ZmqFrontend::check_rows(const ModelSpec& spec,
+                                                            std::uint32_t rows) const {
+    if (rows > spec.max_rows_per_request) {
+        return Refusal{invalid_argument("model '" + spec.name + "': " + std::to_string(rows) +
+                                        " rows in one request, max_rows_per_request is " +
+                                        std::to_string(spec.max_rows_per_request)),
+                       Rejection::too_large};
+    }
+    const auto row = row_bytes(spec.signature.outputs, spec.signature.batched);
+    if (!row || *row <= limits_.max_message_bytes / rows) return std::nullopt;
+    return Refusal{
+        invalid_argument("the answer would have " + std::to_string(rows) + " rows of " +
+                         bytes_text(*row) + ", the server sends " +
+                         bytes_text(limits_.max_message_bytes) + " (limits.max_message_bytes)"),
+        Rejection::too_large};
+}
+
+/// Masks and lengths that the client left out take memory as if it had sent them.
+std::optional<ZmqFrontend::Refusal> ZmqFrontend::make_inputs(const Peer& peer,
+                                                             const Padding& padding,
+                                                             std::uint64_t left_out,
+                                                             Call& call) const {
+    const auto made = padding.shape_inputs(left_out, call.rows, call.inputs);
+    if (!made.ok()) return Refusal{made.status(), Rejection::wrong_shape};
+    const std::uint64_t bytes = message_bytes_ + *made;
+    if (bytes > limits_.max_message_bytes) {
+        return Refusal{
+            invalid_argument("with the inputs that it leaves out the message would have " +
+                             bytes_text(bytes) + ", the server takes " +
+                             bytes_text(limits_.max_message_bytes) + " (limits.max_message_bytes)"),
+            Rejection::too_large};
+    }
+    if (auto refusal = check_room(peer, bytes)) return refusal;
+    padding.fill_inputs(left_out, call.inputs);
+    return std::nullopt;
+}
+
+Status ZmqFrontend::select_outputs(const ModelSignature& signature, Call& call) {
     call.wanted_outputs = ~std::uint64_t{0};
-    if (header.outputs.empty()) return ok_status();
-    BUNCH_RETURN_IF_ERROR(match_outputs(signature, header, order_));
+    if (decoder_.header().outputs.empty()) return ok_status();
+    BUNCH_RETURN_IF_ERROR(match_outputs(signature, decoder_.header(), order_));
     call.wanted_outputs = 0;
     for (const std::uint32_t output : order_) call.wanted_outputs |= std::uint64_t{1} << output;
     return ok_status();

@@ -60,7 +60,12 @@ class ZmqFrontend final : public Frontend {
     std::span<const std::byte> header_frame() const;
     std::optional<Refusal> open_call(Peer& peer, TimePoint now);
     std::optional<Refusal> check_limits(const Peer& peer) const;
-    Status read_tensors(ServedModel& model, Call& call);
+    std::optional<Refusal> check_room(const Peer& peer, std::uint64_t bytes) const;
+    std::optional<Refusal> read_tensors(const Peer& peer, ServedModel& model, Call& call);
+    std::optional<Refusal> check_rows(const ModelSpec& spec, std::uint32_t rows) const;
+    std::optional<Refusal> make_inputs(const Peer& peer, const Padding& padding,
+                                       std::uint64_t left_out, Call& call) const;
+    Status select_outputs(const ModelSignature& signature, Call& call);
     Status find_class(ServedModel& model, Call& call);
     void hold_frame(zmq::message_t& frame, const TensorHeader& header, Tensor& tensor) const;
     void refuse(Peer& peer, const RequestHeader& header, const Refusal& refusal);

@@ -39,6 +39,13 @@ std::vector<Tensor> inputs(std::int64_t rows, std::int64_t p, std::int64_t v) {
     return tensors;
 }
 
+Status make_inputs(const Padding& padding, std::uint64_t left_out, std::uint32_t rows,
+                   std::vector<Tensor>& call) {
+    BUNCH_RETURN_IF_ERROR(padding.shape_inputs(left_out, rows, call).status());
+    padding.fill_inputs(left_out, call);
+    return ok_status();
+}
+
 template <typename T>
 std::vector<T> elements(const Tensor& tensor) {
     std::vector<T> values(tensor.buffer.size() / sizeof(T));
@@ -59,7 +66,7 @@ TEST(Padding, MakesTheMaskAndTheLengthsThatARequestLeavesOut) {
     EXPECT_EQ(padding->made_inputs(), 0b1001u);
     std::vector<Tensor> call = inputs(2, 3, 1);
 
-    ASSERT_TRUE(padding->make_inputs(padding->made_inputs(), 2, call).ok());
+    ASSERT_TRUE(make_inputs(*padding, padding->made_inputs(), 2, call).ok());
 
     EXPECT_EQ(call[0].shape, (Shape{2, 1, 3}));
     EXPECT_THAT(elements<float>(call[0]), ElementsAre(1, 1, 1, 1, 1, 1));
@@ -67,12 +74,23 @@ TEST(Padding, MakesTheMaskAndTheLengthsThatARequestLeavesOut) {
     EXPECT_THAT(elements<std::int64_t>(call[3]), ElementsAre(1, 1));
 }
 
+TEST(Padding, CountsTheBytesOfWhatItWouldMakeBeforeItDoes) {
+    const Padding padding = *Padding::make(both(), signature());
+    std::vector<Tensor> call = inputs(0, 3, 1);
+
+    EXPECT_EQ(*padding.shape_inputs(0b1001, 4294967295, call), 4294967295 * (3 * 4 + 8));
+    EXPECT_EQ(call[0].shape, (Shape{4294967295, 1, 3}));
+    EXPECT_EQ(call[0].buffer.size(), 0U);
+    EXPECT_EQ(*padding.shape_inputs(0b1000, 2, call), 16U);
+    EXPECT_EQ(*padding.shape_inputs(0, 2, call), 0U);
+}
+
 TEST(Padding, PutsCallsIntoTheSmallestBucketsThatFit) {
     const Padding padding = *Padding::make(both(), signature());
     std::vector<Shape> shapes;
     const auto class_of = [&](std::int64_t p, std::int64_t v) {
         std::vector<Tensor> call = inputs(1, p, v);
-        EXPECT_TRUE(padding.make_inputs(padding.made_inputs(), 1, call).ok());
+        EXPECT_TRUE(make_inputs(padding, padding.made_inputs(), 1, call).ok());
         return *padding.fit(call, shapes);
     };
 
@@ -96,7 +114,7 @@ TEST(Padding, RefusesMoreThanTheLargestBucketHolds) {
     const Padding padding = *Padding::make(both(), signature());
     std::vector<Tensor> call = inputs(1, 9, 1);
 
-    const Status status = padding.make_inputs(padding.made_inputs(), 1, call);
+    const Status status = make_inputs(padding, padding.made_inputs(), 1, call);
 
     EXPECT_EQ(status.code(), StatusCode::invalid_argument);
     EXPECT_EQ(status.message(),
@@ -118,7 +136,7 @@ TEST(Padding, RefusesInputsThatDisagreeAboutALength) {
 TEST(Padding, GivesNoClassWhereFurtherExtentsAreOpen) {
     const Padding padding = *Padding::make({{"P", {4, 8}, "mask", "", 0}}, signature());
     std::vector<Tensor> call = inputs(1, 3, 6);
-    ASSERT_TRUE(padding.make_inputs(1, 1, call).ok());
+    ASSERT_TRUE(make_inputs(padding, 1, 1, call).ok());
     call[3] = zeros(DataType::i64, {1, 1});
     std::vector<Shape> shapes;
 

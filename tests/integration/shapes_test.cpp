@@ -3,6 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -160,6 +165,110 @@ TEST(PaddedShapes, AreRefusedAboveTheLargestBucket) {
     EXPECT_EQ(reply.status(), "invalid_argument");
     EXPECT_THAT(reply.message(),
                 HasSubstr("input 'x' has 9 of 'P', the largest padding bucket is 8"));
+}
+
+/// "n" is the length of each row, which requests leave out, and "seen" what the model got of it.
+std::string model_with_lengths() {
+    return "[[device]]\nname = \"sim0\"\nbackend = \"simulated\"\n"
+           "[[model]]\nname = \"points\"\nmax_rows_per_request = 1000\n"
+           "padding = [{dimension = \"P\", buckets = [16], length = \"n\"}]\n"
+           "inputs = [{ name = \"x\", type = \"FP32\", shape = [-1, \"P\", 4] },"
+           "{ name = \"n\", type = \"INT64\", shape = [-1] }]\n"
+           "outputs = [{ name = \"echo\", type = \"FP32\", shape = [-1, \"P\", 4] },"
+           "{ name = \"seen\", type = \"INT64\", shape = [-1] }]\n";
+}
+
+// 4294967295 rows without bytes: their lengths alone would be 34 GB.
+TEST(PaddedShapes, OfMoreRowsThanARequestMayHaveAreRefusedBeforeAnythingIsMadeForThem) {
+    DaemonProcess daemon(model_with_lengths());
+    daemon.start_and_wait();
+    RawClient client(daemon.data_endpoint());
+
+    for (const std::int64_t rows : {1001LL, 4294967295LL}) {
+        const RawReply reply =
+            client.ask(request_frames(request_header("points", {rows, 0, 4}), {}));
+
+        EXPECT_EQ(reply.status(), "invalid_argument");
+        EXPECT_EQ(reply.message(), "model 'points': " + std::to_string(rows) +
+                                       " rows in one request, max_rows_per_request is 1000");
+    }
+    const RawReply small =
+        client.ask(request_frames(request_header("points", {2, 1, 4}), numbers(1, 8)));
+    EXPECT_EQ(small.status(), "ok") << small.message();
+    EXPECT_EQ(daemon.metric("bunch_rejected_total{reason=\"too_large\"}"), 2);
+}
+
+/// A request of "wide" brings no byte of x, but needs a mask of its rows and of P.
+std::string model_with_large_masks() {
+    return "[[device]]\nname = \"sim0\"\nbackend = \"simulated\"\n"
+           "options = {fixed = \"500ms\"}\n"
+           "[[model]]\nname = \"wide\"\nmax_batch_rows = 3000\n"
+           "padding = [{dimension = \"P\", buckets = [64], mask = \"mask\"}]\n"
+           "inputs = [{ name = \"x\", type = \"FP32\", shape = [-1, \"P\", -1] },"
+           "{ name = \"mask\", type = \"FP32\", shape = [-1, \"P\"] }]\n"
+           "outputs = [{ name = \"echo\", type = \"FP32\", shape = [-1, \"P\", -1] }]\n";
+}
+
+// 256 bytes of mask for each row of x, which has none.
+TEST(PaddedShapes, CountWhatIsMadeForThemAgainstTheLimits) {
+    DaemonProcess daemon(model_with_large_masks(),
+                         "max_message_bytes = \"1MiB\"\nmax_frame_bytes = \"1MiB\"\n"
+                         "max_open_bytes = \"1MiB\"\n");
+    daemon.start_and_wait();
+    RawClient client(daemon.data_endpoint());
+
+    const RawReply too_large =
+        client.ask(request_frames(request_header("wide", {5000, 64, 0}), {}));
+    for (const char* id : {"first", "second"})
+        client.send(request_frames(request_header("wide", {3000, 64, 0}, id), {}));
+    const auto second = client.receive();
+    const auto first = client.receive();
+
+    EXPECT_EQ(too_large.status(), "invalid_argument");
+    EXPECT_THAT(too_large.message(), HasSubstr("limits.max_message_bytes"));
+    ASSERT_TRUE(first && second);
+    EXPECT_EQ(second->header.id(), "second");
+    EXPECT_EQ(second->status(), "resource_exhausted");
+    EXPECT_THAT(second->message(), HasSubstr("limits.max_open_bytes"));
+    EXPECT_EQ(first->status(), "ok") << first->message();
+}
+
+TEST(PaddedShapes, OfAnyExtentsAreAnsweredOrRefusedAndTheDaemonStaysAsItIs) {
+    constexpr unsigned kSeed = 20261121;
+    RecordProperty("seed", static_cast<int>(kSeed));
+    DaemonProcess daemon(model_with_lengths());
+    daemon.start_and_wait();
+    RawClient client(daemon.data_endpoint());
+    std::mt19937 random(kSeed);
+    constexpr std::array kExtents = {
+        std::int64_t{0},       std::int64_t{1},
+        std::int64_t{4},       std::int64_t{16},
+        std::int64_t{17},      std::int64_t{1000},
+        std::int64_t{1001},    std::int64_t{1} << 31,
+        std::int64_t{1} << 32, (std::int64_t{1} << 32) - 1,
+        std::int64_t{1} << 62, std::numeric_limits<std::int64_t>::max()};
+    const std::uint64_t before = daemon.resident_bytes();
+    int good = 0;
+    int refused = 0;
+    for (int i = 0; i < 3000; ++i) {
+        std::vector<std::int64_t> shape = {kExtents[random() % kExtents.size()],
+                                           kExtents[random() % kExtents.size()], 4};
+        if (random() % 8 == 0) shape[2] = kExtents[random() % kExtents.size()];
+        double elements = 1;
+        for (const std::int64_t extent : shape) elements *= static_cast<double>(extent);
+        const std::vector<float> values(elements < 1e5 ? static_cast<std::size_t>(elements) : 0);
+
+        const RawReply reply = client.ask(request_frames(request_header("points", shape), values));
+
+        if (reply.status() == "ok") ++good;
+        if (reply.status() == "invalid_argument") ++refused;
+    }
+
+    EXPECT_EQ(good + refused, 3000) << "seed " << kSeed;
+    EXPECT_GT(good, 100) << "seed " << kSeed;
+    EXPECT_GT(refused, 1000) << "seed " << kSeed;
+    EXPECT_LT(daemon.resident_bytes(), before + (std::uint64_t{64} << 20));
+    EXPECT_EQ(daemon.stop().code, 0);
 }
 
 TEST(PaddedShapes, OfADimensionThatTheModelHasNotRefuseTheModel) {
