@@ -63,6 +63,14 @@ class GpuCheck : public testing::TestWithParam<Task> {
     std::string folder_;
 };
 
+TEST(GpuCheckTool, SaysWhichPackagesItLacks) {
+    // Without site-packages, where Debian has them.
+    const Output output = output_of("/usr/bin/python3 -S -E " BUNCH_MUON_GPU_CHECK " a b");
+
+    EXPECT_EQ(output.code, 2);
+    EXPECT_THAT(output.text, HasSubstr("install python3-torch and python3-onnx"));
+}
+
 TEST_P(GpuCheck, FindsNoDifferenceAndNoticesAChangedWeight) {
     const Output output = check();
 
