@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <random>
-#include <regex>
 #include <sstream>
 
 namespace bunch {
@@ -98,16 +98,27 @@ bool is_echo(const NamedTensor& output, const Request& request) {
     return sent.empty() || std::equal(sent.begin(), sent.end(), back.begin(), back.end());
 }
 
+/// One to nine digits and nothing else.
+std::optional<std::int64_t> number_of(const std::string& digits) {
+    if (digits.empty() || digits.size() > 9 ||
+        digits.find_first_not_of("0123456789") != std::string::npos)
+        return std::nullopt;
+    return std::stoll(digits);
+}
+
 }  // namespace
 
 Result<BenchLengths::Range> parse_lengths(const std::string& text) {
     BenchLengths::Range range;
-    std::smatch match;
-    static const std::regex kForm(R"(([^=]+)=(\d{1,9})(?:\.\.(\d{1,9}))?)");
-    if (std::regex_match(text, match, kForm)) {
-        range.least = std::stoll(match[2]);
-        range.most = match[3].matched ? std::stoll(match[3]) : range.least;
-        std::istringstream names(match[1]);
+    const std::size_t equals = text.find('=');
+    const std::string lengths = equals == std::string::npos ? "" : text.substr(equals + 1);
+    const std::size_t dots = lengths.find("..");
+    const auto least = number_of(lengths.substr(0, dots));
+    const auto most = dots == std::string::npos ? least : number_of(lengths.substr(dots + 2));
+    if (least && most) {
+        range.least = *least;
+        range.most = *most;
+        std::istringstream names(text.substr(0, equals));
         for (std::string name; std::getline(names, name, ',');) range.inputs.push_back(name);
     }
     if (range.inputs.empty() || range.least > range.most)

@@ -201,7 +201,7 @@ TEST(PaddedShapes, OfMoreRowsThanARequestMayHaveAreRefusedBeforeAnythingIsMadeFo
 /// A request of "wide" brings no byte of x, but needs a mask of its rows and of P.
 std::string model_with_large_masks() {
     return "[[device]]\nname = \"sim0\"\nbackend = \"simulated\"\n"
-           "options = {fixed = \"500ms\"}\n"
+           "options = {fixed = \"600s\"}\n"
            "[[model]]\nname = \"wide\"\nmax_batch_rows = 3000\n"
            "padding = [{dimension = \"P\", buckets = [64], mask = \"mask\"}]\n"
            "inputs = [{ name = \"x\", type = \"FP32\", shape = [-1, \"P\", -1] },"
@@ -219,18 +219,16 @@ TEST(PaddedShapes, CountWhatIsMadeForThemAgainstTheLimits) {
 
     const RawReply too_large =
         client.ask(request_frames(request_header("wide", {5000, 64, 0}), {}));
-    for (const char* id : {"first", "second"})
+    for (const char* id : {"first", "second"})  // the first one stays on the device
         client.send(request_frames(request_header("wide", {3000, 64, 0}, id), {}));
     const auto second = client.receive();
-    const auto first = client.receive();
 
     EXPECT_EQ(too_large.status(), "invalid_argument");
     EXPECT_THAT(too_large.message(), HasSubstr("limits.max_message_bytes"));
-    ASSERT_TRUE(first && second);
+    ASSERT_TRUE(second);
     EXPECT_EQ(second->header.id(), "second");
     EXPECT_EQ(second->status(), "resource_exhausted");
     EXPECT_THAT(second->message(), HasSubstr("limits.max_open_bytes"));
-    EXPECT_EQ(first->status(), "ok") << first->message();
 }
 
 TEST(PaddedShapes, OfAnyExtentsAreAnsweredOrRefusedAndTheDaemonStaysAsItIs) {
