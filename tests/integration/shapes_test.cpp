@@ -231,6 +231,14 @@ TEST(PaddedShapes, CountWhatIsMadeForThemAgainstTheLimits) {
     EXPECT_THAT(second->message(), HasSubstr("limits.max_open_bytes"));
 }
 
+// One such request, taken at its word, would be 34 GB. AddressSanitizer keeps 256 MiB of freed memory
+// for a while.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::uint64_t kMostGrowth = std::uint64_t{400} << 20;
+#else
+constexpr std::uint64_t kMostGrowth = std::uint64_t{64} << 20;
+#endif
+
 TEST(PaddedShapes, OfAnyExtentsAreAnsweredOrRefusedAndTheDaemonStaysAsItIs) {
     constexpr unsigned kSeed = 20261121;
     RecordProperty("seed", static_cast<int>(kSeed));
@@ -265,7 +273,7 @@ TEST(PaddedShapes, OfAnyExtentsAreAnsweredOrRefusedAndTheDaemonStaysAsItIs) {
     EXPECT_EQ(good + refused, 3000) << "seed " << kSeed;
     EXPECT_GT(good, 100) << "seed " << kSeed;
     EXPECT_GT(refused, 1000) << "seed " << kSeed;
-    EXPECT_LT(daemon.resident_bytes(), before + (std::uint64_t{64} << 20));
+    EXPECT_LT(daemon.resident_bytes(), before + kMostGrowth);
     EXPECT_EQ(daemon.stop().code, 0);
 }
 
