@@ -231,8 +231,8 @@ TEST(PaddedShapes, CountWhatIsMadeForThemAgainstTheLimits) {
     EXPECT_THAT(second->message(), HasSubstr("limits.max_open_bytes"));
 }
 
-// One such request, taken at its word, would be 34 GB. AddressSanitizer keeps 256 MiB of freed memory
-// for a while.
+// One such request, taken at its word, would be 34 GB. AddressSanitizer keeps 256 MiB of freed
+// memory for a while.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::uint64_t kMostGrowth = std::uint64_t{400} << 20;
 #else
