@@ -40,19 +40,20 @@ class Reader {
     bool at_end() const { return input_.CurrentPosition() == size_; }
     bool tag(std::uint32_t& value) {
         // ReadTag() cuts numbers that do not fit; the generated parsers refuse them.
-        constexpr int kMaxTagBytes = 5;
         const int start = input_.CurrentPosition();
         value = input_.ReadTag();
-        return value != 0 && input_.CurrentPosition() - start <= kMaxTagBytes;
+        return value != 0 && input_.CurrentPosition() - start <= kMostBytes32;
     }
     bool varint(std::uint64_t& value) { return input_.ReadVarint64(&value); }
     bool fixed64(std::uint64_t& value) { return input_.ReadLittleEndian64(&value); }
 
     bool bytes(std::string_view& view) {
-        std::uint32_t length = 0;
-        if (!input_.ReadVarint32(&length)) return false;
+        std::uint64_t length = 0;
+        const int begin = input_.CurrentPosition();
+        if (!input_.ReadVarint64(&length)) return false;
         const int start = input_.CurrentPosition();
-        if (length > static_cast<std::uint32_t>(size_ - start)) return false;
+        if (start - begin > kMostBytes32 || length > static_cast<std::uint64_t>(size_ - start))
+            return false;
         view = {base_ + start, length};
         return input_.Skip(static_cast<int>(length));
     }
@@ -61,6 +62,7 @@ class Reader {
     bool skip(std::uint32_t tag_value) { return skip(tag_value, kMaxGroups); }
 
   private:
+    static constexpr int kMostBytes32 = 5;  ///< of a tag or a length, as in protobuf
     static constexpr int kMaxGroups = 100;  ///< one inside the other, as in protobuf
 
     bool skip(std::uint32_t tag_value, int groups_left);

@@ -286,7 +286,11 @@ TEST(RequestHeader, RefusesBytesThatAreNoMessage) {
     for (const std::string& bytes : {std::string("\xff\xff\xff"), std::string("\x0a\x05m"),
                                      std::string("\x00", 1), std::string("\x0a\x01\xff"),
                                      // a field number beyond 32 bits, which a fuzzer found
-                                     std::string("\xd0\xd5\x8a\xff\xff\xff\x09\x32")}) {
+                                     std::string("\xd0\xd5\x8a\xff\xff\xff\x09\x32"),
+                                     // a length in six bytes, which it found, too
+                                     std::string("\x1a\x80\x80\x80\x80\x80\x00\x22\x00", 9),
+                                     // one beyond 32 bits, whose lower half would fit
+                                     std::string("\x1a\x80\x80\x80\x80\x10", 6)}) {
         EXPECT_THAT(decoder.decode(bytes_of(bytes)).message(), HasSubstr("no ModelInferRequest"));
     }
 }
