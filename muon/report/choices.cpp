@@ -36,14 +36,6 @@ const std::vector<Widths>& searched() {
     return all;
 }
 
-std::string text_of(const Widths& widths) {
-    std::string text;
-    for (const std::size_t width : widths)
-        text += (text.empty() ? "" : "-") + std::to_string(width);
-    return text;
-}
-
-/// Of all layers between these hidden widths.
 std::size_t weights_between(Task task, const Widths& hidden) {
     std::size_t before = input_count(task, Encoding::folded), count = 0;
     for (const std::size_t width : hidden) {

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "muon/encoding.h"
@@ -50,9 +49,6 @@ const std::vector<Techniques>& pareto_grid();
 
 /// Hidden layers of the students that are compared.
 const std::vector<Widths>& searched();
-
-/// "48-24-16".
-std::string text_of(const Widths& widths);
 
 /// Of all layers between these hidden widths, folded encoding.
 std::size_t weights_between(Task task, const Widths& hidden);

@@ -1,5 +1,8 @@
 #include "muon/report/study.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "core/check.h"
@@ -199,7 +202,7 @@ class TaskRunner {
         std::vector<Judged> points(searched().size());
         std::vector<Job> jobs;
         for (std::size_t i = 0; i < points.size(); ++i)
-            jobs.push_back({"student " + text_of(searched()[i]),
+            jobs.push_back({fmt::format("student {}", fmt::join(searched()[i], "-")),
                             [this, i] { return compressed_student(searched()[i]); }, &points[i]});
         BUNCH_RETURN_IF_ERROR(workshop.run(to_.task, jobs));
         for (std::size_t i = 0; i < points.size(); ++i)

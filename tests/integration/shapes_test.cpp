@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/fakes/kept_memory.h"
 #include "tests/integration/daemon_process.h"
 #include "tests/integration/raw_client.h"
 
@@ -231,13 +232,8 @@ TEST(PaddedShapes, CountWhatIsMadeForThemAgainstTheLimits) {
     EXPECT_THAT(second->message(), HasSubstr("limits.max_open_bytes"));
 }
 
-// One such request, taken at its word, would be 34 GB. AddressSanitizer keeps 256 MiB of freed
-// memory for a while.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t kMostGrowth = std::uint64_t{400} << 20;
-#else
-constexpr std::uint64_t kMostGrowth = std::uint64_t{64} << 20;
-#endif
+// One such request, taken at its word, would be 34 GB.
+constexpr std::uint64_t kMostGrowth = (std::uint64_t{64} << 20) + kKeptBySanitizers;
 
 TEST(PaddedShapes, OfAnyExtentsAreAnsweredOrRefusedAndTheDaemonStaysAsItIs) {
     constexpr unsigned kSeed = 20261121;

@@ -17,6 +17,7 @@
 #include "backends/cpu/cpu_model.h"
 #include "core/rows.h"
 #include "tests/backends/graph/network_maker.h"
+#include "tests/fakes/kept_memory.h"
 #include "zoo/zoo.h"
 
 namespace bunch::test {
@@ -156,12 +157,8 @@ std::uint64_t resident_bytes() {
     return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-// AddressSanitizer keeps 256 MiB of freed memory for a while. Unbounded, it would be 560 MiB.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t kGrowth = std::uint64_t{320} << 20;
-#else
-constexpr std::uint64_t kGrowth = std::uint64_t{8} << 20;
-#endif
+constexpr std::uint64_t kGrowth =
+    (std::uint64_t{8} << 20) + kKeptBySanitizers;  // unbounded: 560 MiB
 
 // Each kernel keeps primitives of 16 shapes, oneDNN those of 1024 in all.
 TEST(Lengths, OfAnyNumberLeaveTheMemoryOfARunnerBounded) {
